@@ -1,0 +1,243 @@
+// Package lists reads the plain formats of threat intelligence: Microsoft's
+// table of actor names, Maltrail's trails, CSV of any vendor, and lists of one
+// value a line.
+//
+// Start with [Decode]: it tells from the content, with the path as a hint, what
+// it has before it. Each format is a file: microsoft.go, maltrail.go, csv.go
+// (columns.go knows what columns are called) and plain.go.
+//
+// The rules of the package:
+//
+//   - What is not taken is an [intel.Reject] with its line and reason.
+//   - UTF-8 and UTF-16, with and without byte order mark, any line ending,
+//     defanged values, zero-width characters and no-break blanks are read.
+//   - Memory: a line of at most [MaxLine] bytes at a time; Microsoft's table and
+//     a file of Maltrail's are held whole, at most [MaxFile] bytes.
+package lists
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"io"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/transform"
+
+	"dossier/internal/intel"
+	"dossier/internal/refdate"
+)
+
+// Limits, in bytes.
+const (
+	MaxLine = 1 << 20  // of a line; a longer one is rejected
+	MaxFile = 64 << 20 // of a body that is read whole; a longer one is an error
+)
+
+// Options say how to read a body. The zero value works.
+type Options struct {
+	Publisher string     // overrides the detected publisher
+	Path      string     // of the file: names Maltrail's record, and hints at publisher and date
+	Subject   *intel.Ref // ties every observation to this record
+	// NotAfter is the latest date that is believed, usually the time of the
+	// import. Where it is 0, Maltrail's own copyright line bounds the dates of
+	// its references, and the end of the year 2100 all others.
+	NotAfter intel.Time
+}
+
+// Decode reads one body and returns what it is. Names of actors and tools in a
+// CSV become records that are mentions; Microsoft's table and Maltrail's files
+// become records of their own, given before the observations that refer to
+// them.
+//
+// The error is an [*intel.SyntaxError], the sink's own, or the context's.
+// What the sink was given before it stays given.
+func Decode(ctx context.Context, r io.Reader, o Options, sink intel.Sink) (intel.Dataset, error) {
+	in := bufio.NewReaderSize(transform.NewReader(r, unicode.BOMOverride(encoding.Nop.NewDecoder())), headSize)
+	head, err := in.Peek(headSize)
+	if err != nil && err != io.EOF {
+		return intel.Dataset{}, err
+	}
+	d := &decoder{
+		ctx: ctx, o: o, sink: sink, in: in, bound: refdate.Bound(o.NotAfter),
+		set:       intel.Dataset{Publisher: publisherOf(o, head)},
+		mentioned: make(map[intel.Ref]bool),
+	}
+	d.fallback = d.dateOfFile()
+	switch form := formOf(head, o.Path); form {
+	case microsoftForm:
+		err = d.microsoft()
+	case maltrailForm:
+		err = d.maltrail()
+	case jsonForm:
+		err = &intel.SyntaxError{Line: 1, Column: 1, Msg: "JSON, but not Microsoft's table of threat actor names"}
+	case logForm:
+		err = &intel.SyntaxError{Line: 1, Column: 1, Msg: "a log, not a list of indicators"}
+	default:
+		err = d.text(form)
+	}
+	return d.set, err
+}
+
+// headSize is how much of a body is looked at before it is read.
+const headSize = 8 << 10
+
+// A decoder holds what one call of Decode knows so far.
+type decoder struct {
+	ctx   context.Context
+	o     Options
+	sink  intel.Sink
+	in    *bufio.Reader
+	bound refdate.Bound
+	set   intel.Dataset
+
+	fallback  intel.Date // of the file, for values without a date
+	mentioned map[intel.Ref]bool
+}
+
+func (d *decoder) subjects(own ...intel.Ref) []intel.Ref {
+	if d.o.Subject != nil {
+		return []intel.Ref{*d.o.Subject}
+	}
+	return own
+}
+
+// form is a format that a body is in.
+type form int
+
+const (
+	plainForm form = iota
+	csvForm
+	maltrailForm
+	microsoftForm
+	jsonForm
+	logForm // of Zeek or IIS: addresses of one's own network, not indicators
+)
+
+// Sniff reports whether a body that begins with head, in a file at path (which
+// may be empty), is one that [Decode] reads. It is true for Microsoft's table,
+// Maltrail's files and CSV, and for a list whose first lines are mostly values.
+func Sniff(head []byte, path string) bool {
+	if noList.MatchString(slashed(path)) {
+		return false
+	}
+	head, _, _ = transform.Bytes(unicode.BOMOverride(encoding.Nop.NewDecoder()), head)
+	switch formOf(head, path) {
+	case microsoftForm, maltrailForm:
+		return true
+	case jsonForm, logForm:
+		return false
+	case csvForm:
+		return true
+	}
+	return looksLikeValues(head)
+}
+
+// noList matches the names of files about data, which may look like it: the sums
+// of a download, and prose with tables.
+var noList = regexp.MustCompile(`(?i)(?:^|/)(?:(?:sha|md5)\d*sums?|checksums?)(?:\.txt)?$|\.(?:md|adoc|rst|html?|log)$`)
+
+func formOf(head []byte, path string) form {
+	start := bytes.TrimLeft(head, " \t\r\n")
+	switch {
+	case bytes.HasPrefix(start, []byte("[")) && bytes.Contains(head, []byte(`"Threat actor name"`)),
+		bytes.HasPrefix(start, []byte("[")) && bytes.Contains(head, []byte(`"Previous name"`)):
+		return microsoftForm
+	case bytes.HasPrefix(start, []byte("{")),
+		bytes.HasPrefix(start, []byte(`["`)), bytes.HasPrefix(start, []byte("[{")), bytes.HasPrefix(start, []byte("[\n")), bytes.HasPrefix(start, []byte("[\r")):
+		return jsonForm
+	case maltrailNotice.Match(head), maltrailPath.MatchString(slashed(path)):
+		return maltrailForm
+	case bytes.HasPrefix(start, []byte("#separator")), bytes.HasPrefix(start, []byte("#Software:")):
+		return logForm
+	case looksLikeCSV(head):
+		return csvForm
+	}
+	return plainForm
+}
+
+func slashed(p string) string { return strings.ReplaceAll(p, `\`, "/") }
+
+// Publishers by what their folders and files are called.
+var pathHints = []struct{ element, publisher string }{
+	{"maltrail", intel.Maltrail},
+	{"mstic", "microsoft-mstic"},
+	{"eset", "eset"},
+	{"malware-ioc", "eset"},
+	{"volexity", "volexity"},
+	{"unit42", "unit42"},
+	{"unit42-iocs", "unit42"},
+	{"pan-unit42", "unit42"},
+	{"threatlabz", "threatlabz"},
+	{"tweetfeed", "tweetfeed"},
+	{"ipsum", "ipsum"},
+	{"threatfox", "threatfox"},
+	{"threatfox-ips", "threatfox"},
+	{"abusech-sslbl", "abusech-sslbl"},
+	{"ja3", "salesforce-ja3"},
+	{"tek-cs", "tek-cs"},
+}
+
+// Publishers by what their files say at the beginning.
+var headHints = []struct{ text, publisher string }{
+	{`"Threat actor name"`, intel.MicrosoftNaming},
+	{`"Previous name"`, intel.MicrosoftNaming},
+	{"abuse.ch SSLBL", "abusech-sslbl"},
+	{"sslbl.abuse.ch", "abusech-sslbl"},
+	{"threatfox.abuse.ch", "threatfox"},
+	{"urlhaus.abuse.ch", "urlhaus"},
+	{"ActivityGroupNames", "microsoft-mstic"},
+	{"DateAdded,FirstSeen,IoC,Type,TLP,Release", "microsoft-mstic"},
+	{"IPsum Threat Intelligence Feed", "ipsum"},
+}
+
+// unattributed is the publisher of a body that nothing names.
+const unattributed = "unattributed"
+
+func publisherOf(o Options, head []byte) string {
+	if o.Publisher != "" {
+		return o.Publisher
+	}
+	if maltrailNotice.Match(head) {
+		return intel.Maltrail
+	}
+	for _, h := range headHints {
+		if bytes.Contains(head, []byte(h.text)) {
+			return h.publisher
+		}
+	}
+	if maltrailPath.MatchString(slashed(o.Path)) {
+		return intel.Maltrail
+	}
+	elements := strings.Split(strings.ToLower(slashed(o.Path)), "/")
+	for _, h := range pathHints {
+		if slices.Contains(elements, h.element) {
+			return h.publisher
+		}
+	}
+	if looksLikeTweetFeed(head) {
+		return "tweetfeed"
+	}
+	return unattributed
+}
+
+// dateOfFile returns the date in the path. Volexity's folders are named for the
+// day of the report.
+func (d *decoder) dateOfFile() intel.Date {
+	basis := intel.BasisFile
+	if d.set.Publisher == "volexity" {
+		basis = intel.BasisEvent
+	}
+	return refdate.OfPath(d.o.Path, d.bound, basis)
+}
+
+// stem returns the name of a file without folder and extension.
+func stem(p string) string {
+	base := path.Base(slashed(p))
+	return strings.TrimSuffix(base, path.Ext(base))
+}
