@@ -1,0 +1,284 @@
+package store
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"strconv"
+
+	"dossier/internal/intel"
+)
+
+// A Layer tells how a version of a record came here. Of two versions of equal
+// date the higher layer counts: the catalogue holds facts alone, a feed brings
+// the same with its texts.
+type Layer int
+
+// The layers.
+const (
+	FromCatalog Layer = 0
+	FromImport  Layer = 1
+)
+
+// A Batch writes the claims of one input in one transaction: all of it is kept,
+// or nothing. It is used by one goroutine, and ends with Commit or Rollback.
+// Until then other writers wait.
+type Batch struct {
+	s     *Store
+	tx    *sql.Tx
+	layer Layer
+	now   intel.Time
+
+	obs      []intel.Observation
+	obsTally intel.Tally
+	touched  touchedSet
+	changed  bool
+
+	stmts map[string]*sql.Stmt
+}
+
+// Begin starts a batch.
+func (s *Store) Begin(ctx context.Context, layer Layer) (*Batch, error) {
+	tx, err := s.write.BeginTx(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	return &Batch{s: s, tx: tx, layer: layer, now: intel.TimeOf(s.Now()), stmts: map[string]*sql.Stmt{}}, nil
+}
+
+// Rollback forgets what the batch wrote. After Commit it does nothing.
+func (b *Batch) Rollback() { _ = b.tx.Rollback() }
+
+// Changed reports whether the batch has altered anything so far.
+func (b *Batch) Changed() bool { return b.changed }
+
+// Commit keeps what the batch wrote. If anything changed, the derived answers
+// are stale until [Store.PutDerived]; the database remembers that.
+func (b *Batch) Commit(ctx context.Context) error {
+	if err := b.flush(ctx); err != nil {
+		return err
+	}
+	if b.changed {
+		if err := setMeta(ctx, b.tx, metaStale, "1"); err != nil {
+			return err
+		}
+	}
+	return b.tx.Commit()
+}
+
+// stmt prepares a statement once per batch.
+func (b *Batch) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
+	if st, ok := b.stmts[query]; ok {
+		return st, nil
+	}
+	st, err := b.tx.PrepareContext(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	b.stmts[query] = st
+	return st, nil
+}
+
+func (b *Batch) exec(ctx context.Context, query string, args ...any) error {
+	st, err := b.stmt(ctx, query)
+	if err != nil {
+		return err
+	}
+	_, err = st.ExecContext(ctx, args...)
+	return err
+}
+
+// metaStale is set while claims are newer than what is derived from them.
+const metaStale = "derived.stale"
+
+func setMeta(ctx context.Context, tx *sql.Tx, key, value string) error {
+	_, err := tx.ExecContext(ctx, "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", key, value)
+	return err
+}
+
+// publisher makes sure that the publisher has a row.
+func (b *Batch) publisher(ctx context.Context, id string) error {
+	p := intel.PublisherOf(id)
+	body, err := json.Marshal(p)
+	if err != nil {
+		return err
+	}
+	return b.exec(ctx, `INSERT INTO publisher (id, rank, body, first) VALUES (?, ?, ?, ?)
+		ON CONFLICT (id) DO UPDATE SET rank = excluded.rank, body = excluded.body WHERE publisher.body <> excluded.body`,
+		id, p.Rank, string(body), int64(b.now))
+}
+
+type storedRecord struct {
+	hash     string
+	modified intel.Time
+	layer    Layer
+	absent   bool
+}
+
+// Records writes the records of one publisher's data set, and tells what became
+// of each. A snapshot replaces what the data set held: records it lacks are
+// absent from now on. A data set older than the one that is stored (by version,
+// then by release) changes nothing.
+func (b *Batch) Records(ctx context.Context, ds intel.Dataset, recs []*intel.Record) (t intel.Tally, older bool, err error) {
+	if err := b.publisher(ctx, ds.Publisher); err != nil {
+		return t, false, err
+	}
+	t.Read = len(recs)
+	have, known, err := b.dataset(ctx, ds.Publisher, ds.Name)
+	if err != nil {
+		return t, false, err
+	}
+	if ds.Snapshot && known && have.newerThan(ds, b.layer) {
+		t.Unchanged = len(recs)
+		return t, true, nil
+	}
+	stored, err := b.storedRecords(ctx, ds)
+	if err != nil {
+		return t, false, err
+	}
+	for _, r := range recs {
+		body, err := json.Marshal(r)
+		if err != nil {
+			return t, false, fmt.Errorf("record %s: %w", r.Ref, err)
+		}
+		sum := sha256.Sum256(body)
+		hash := hex.EncodeToString(sum[:16])
+		old, had := stored[r.Key]
+		delete(stored, r.Key)
+		switch {
+		case had && !old.absent && old.hash == hash:
+			t.Unchanged++
+			continue
+		case had && !ds.Snapshot && !old.absent && !supersedes(r.Modified, b.layer, old):
+			t.Unchanged++ // an older version of what is here
+			continue
+		case had:
+			t.Changed++
+			if err := b.archive(ctx, r.Ref, ds.Name); err != nil {
+				return t, false, err
+			}
+		default:
+			t.New++
+		}
+		if err := b.putRecord(ctx, r, ds.Name, hash, body); err != nil {
+			return t, false, err
+		}
+	}
+	if ds.Snapshot {
+		for key, old := range stored {
+			if old.absent {
+				continue
+			}
+			if err := b.exec(ctx, "UPDATE record SET absent = ? WHERE publisher = ? AND key = ? AND dataset = ?", int64(b.now), ds.Publisher, key, ds.Name); err != nil {
+				return t, false, err
+			}
+			t.Gone++
+		}
+	}
+	if t.New+t.Changed+t.Gone > 0 {
+		b.changed = true
+	}
+	return t, false, b.putDataset(ctx, ds, known && have.same(ds, b.layer))
+}
+
+// supersedes reports whether a version of a loose record replaces the stored
+// one. Undated versions replace: what is imported last is the newest word.
+func supersedes(modified intel.Time, layer Layer, old storedRecord) bool {
+	if modified == 0 || old.modified == 0 || modified == old.modified {
+		return layer >= old.layer
+	}
+	return modified > old.modified
+}
+
+func (b *Batch) putRecord(ctx context.Context, r *intel.Record, dataset, hash string, body []byte) error {
+	return b.exec(ctx, `INSERT INTO record (publisher, key, dataset, kind, title, tlp, modified, layer, hash, body, imported, absent)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)
+		ON CONFLICT (publisher, key, dataset) DO UPDATE SET kind = excluded.kind, title = excluded.title, tlp = excluded.tlp,
+			modified = excluded.modified, layer = excluded.layer, hash = excluded.hash, body = excluded.body, imported = excluded.imported, absent = 0`,
+		r.Publisher, r.Key, dataset, string(r.Kind), r.Title, int(r.TLP), int64(r.Modified), int(b.layer), hash, body, int64(b.now))
+}
+
+// archive keeps the current version of a record before it is replaced.
+func (b *Batch) archive(ctx context.Context, ref intel.Ref, dataset string) error {
+	return b.exec(ctx, `INSERT INTO record_version (publisher, key, dataset, hash, modified, body, valid_from, valid_to)
+		SELECT publisher, key, dataset, hash, modified, body, imported, CAST(? AS BIGINT) FROM record WHERE publisher = ? AND key = ? AND dataset = ?
+		ON CONFLICT (publisher, key, dataset, valid_to, hash) DO NOTHING`,
+		int64(b.now), ref.Publisher, ref.Key, dataset)
+}
+
+// storedRecords returns what the data set holds, by key. For loose objects that
+// is the whole of the publisher's: their number bounds the memory.
+func (b *Batch) storedRecords(ctx context.Context, ds intel.Dataset) (map[string]storedRecord, error) {
+	rows, err := b.tx.QueryContext(ctx, "SELECT key, hash, modified, layer, absent FROM record WHERE publisher = ? AND dataset = ?", ds.Publisher, ds.Name)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	m := map[string]storedRecord{}
+	for rows.Next() {
+		var key string
+		var r storedRecord
+		var absent int64
+		if err := rows.Scan(&key, &r.hash, &r.modified, &r.layer, &absent); err != nil {
+			return nil, err
+		}
+		r.absent = absent != 0
+		m[key] = r
+	}
+	return m, rows.Err()
+}
+
+type storedDataset struct {
+	version  string
+	released intel.Time
+	layer    Layer
+	imported intel.Time
+}
+
+// newerThan reports whether what is stored is newer than ds: by version where
+// both are numbers, by release where both have one; between equals the
+// catalogue is older than an import.
+func (d storedDataset) newerThan(ds intel.Dataset, layer Layer) bool {
+	have, err1 := strconv.Atoi(d.version)
+	come, err2 := strconv.Atoi(ds.Version)
+	switch {
+	case err1 == nil && err2 == nil && have != come:
+		return have > come
+	case err1 == nil && err2 == nil:
+	case d.released != 0 && ds.Released != 0 && d.released != ds.Released:
+		return d.released > ds.Released
+	}
+	return d.layer > layer
+}
+
+func (d storedDataset) same(ds intel.Dataset, layer Layer) bool {
+	return d.version == ds.Version && (d.released == ds.Released || ds.Released == 0) && d.layer == layer
+}
+
+func (b *Batch) dataset(ctx context.Context, publisher, name string) (d storedDataset, known bool, err error) {
+	row := b.tx.QueryRowContext(ctx, "SELECT version, released, layer, imported FROM dataset WHERE publisher = ? AND name = ?", publisher, name)
+	err = row.Scan(&d.version, &d.released, &d.layer, &d.imported)
+	if err == sql.ErrNoRows {
+		return d, false, nil
+	}
+	return d, err == nil, err
+}
+
+func (b *Batch) putDataset(ctx context.Context, ds intel.Dataset, unchanged bool) error {
+	if unchanged {
+		return nil
+	}
+	b.changed = true
+	snapshot := 0
+	if ds.Snapshot {
+		snapshot = 1
+	}
+	return b.exec(ctx, `INSERT INTO dataset (publisher, name, version, released, snapshot, layer, imported) VALUES (?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (publisher, name) DO UPDATE SET version = excluded.version,
+			released = CASE WHEN excluded.released = 0 AND excluded.version = dataset.version THEN dataset.released ELSE excluded.released END,
+			snapshot = excluded.snapshot, layer = excluded.layer, imported = excluded.imported`,
+		ds.Publisher, ds.Name, ds.Version, int64(ds.Released), snapshot, int(b.layer), int64(b.now))
+}

@@ -1,0 +1,434 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"dossier/internal/intel"
+	"dossier/internal/odata"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// A Derived is one computed profile, right for the ceilings Lo to Hi.
+type Derived struct {
+	ID      string
+	Lo, Hi  intel.TLP
+	Members []intel.Ref
+	Former  []string // further ids that lead to the profile
+	// Fold computes the profile. It is called once, when the profile's turn
+	// comes, maybe on another goroutine: all of them at once would need much
+	// memory.
+	Fold func() *intel.Dossier
+}
+
+// Stale reports whether claims are newer than what is derived from them, as
+// after an import that was interrupted.
+func (s *Store) Stale(ctx context.Context) (bool, error) {
+	v, err := s.meta(ctx, metaStale)
+	return v == "1", err
+}
+
+// encode folds a profile and prepares it for storing. It may run on several
+// goroutines.
+func (d *Derived) encode() (*encoded, error) {
+	dossier := d.Fold()
+	body, err := encodeJSON(dossier.Profile)
+	if err != nil {
+		return nil, err
+	}
+	full, err := encodeJSON(dossier)
+	if err != nil {
+		return nil, err
+	}
+	e := &encoded{Derived: d, Dossier: dossier, body: body, etag: digest(body)}
+	e.hash = digest(full, []byte(fmt.Sprint(d.Members, d.Former)))
+	e.dossier = compress(full)
+	e.texts = searchTexts(dossier)
+	return e, nil
+}
+
+type encoded struct {
+	*Derived
+	Dossier       *intel.Dossier
+	body, dossier []byte
+	etag, hash    string
+	texts         map[string]string
+}
+
+// encodeJSON writes a value as the API does: no HTML escapes, no line end.
+func encodeJSON(v any) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+}
+
+func digest(parts ...[]byte) string {
+	h := sha256.New()
+	for _, p := range parts {
+		h.Write(p)
+		h.Write([]byte{0})
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+var (
+	zstdEncoder, _ = zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(2), zstd.WithWindowSize(1<<20))
+	zstdDecoder, _ = zstd.NewReader(nil, zstd.WithDecoderConcurrency(2), zstd.WithDecoderMaxMemory(64<<20))
+)
+
+func compress(b []byte) []byte { return zstdEncoder.EncodeAll(b, nil) }
+
+func decompress(b []byte) ([]byte, error) { return zstdDecoder.DecodeAll(b, nil) }
+
+// namesField is the field of profile_text that holds every name claim.
+const namesField = "names"
+
+// searchTexts is what $search looks through, folded: the properties of the
+// contract, and every name claim, one a line.
+func searchTexts(d *intel.Dossier) map[string]string {
+	p := &d.Profile
+	var names bytes.Buffer
+	for _, n := range d.Names {
+		names.WriteString(n.Value)
+		names.WriteByte('\n')
+	}
+	texts := map[string]string{
+		"title": p.Title, "aliases": strings.Join(p.Aliases, "\n"), "summary": p.Summary.Content,
+		"description": p.Description.Content, namesField: names.String(),
+	}
+	if p.Tradecraft != nil {
+		texts["tradecraft"] = p.Tradecraft.Content
+	}
+	for field, text := range texts {
+		texts[field] = Fold(text)
+	}
+	return texts
+}
+
+// foldVersion changes when [Fold] gives another answer for any text.
+const foldVersion = odata.FoldVersion
+
+// Fold folds a text for comparison, as $filter and $orderby compare.
+func Fold(s string) string { return odata.Fold(s) }
+
+type storedProfile struct {
+	hi   intel.TLP
+	hash string
+	etag string
+}
+
+// encodeChunk is how many profiles are computed ahead of being written.
+const encodeChunk = 64
+
+// PutDerived replaces all profiles by these, in one transaction; rows that are equal are not touched. remember is added to the
+// ledger, which keeps what it has. It returns how many profiles were written
+// and how many are gone.
+func (s *Store) PutDerived(ctx context.Context, profiles []*Derived, remember map[intel.Ref]Remembered) (written, gone int, err error) {
+	err = s.inTx(ctx, func(tx *sql.Tx) error {
+		d := deriver{ctx: ctx, tx: tx, now: intel.TimeOf(s.Now())}
+		var err error
+		if d.position, err = nextPosition(ctx, tx); err != nil {
+			return err
+		}
+		if written, gone, err = d.profiles(profiles); err != nil {
+			return err
+		}
+		if err := d.members(profiles); err != nil {
+			return err
+		}
+		if err := d.ledger(remember); err != nil {
+			return err
+		}
+		return nil
+	})
+	return written, gone, err
+}
+
+type deriver struct {
+	ctx      context.Context
+	tx       *sql.Tx
+	now      intel.Time
+	position int64
+
+	keysRows, texts, names *bulk
+}
+
+func (d *deriver) bulks() {
+	d.keysRows = newBulk(d.ctx, d.tx, "INSERT INTO profile_key (id, tlp_lo, tlp_hi, profile_id) VALUES", 4,
+		"ON CONFLICT (id, tlp_lo) DO UPDATE SET tlp_hi = excluded.tlp_hi, profile_id = excluded.profile_id")
+	d.texts = newBulk(d.ctx, d.tx, "INSERT INTO profile_text (profile_id, tlp_lo, tlp_hi, field, text) VALUES", 5, "")
+	d.names = newBulk(d.ctx, d.tx, "INSERT INTO profile_name (name_key, profile_id, tlp_lo, tlp_hi, alias) VALUES", 5, "")
+}
+
+func (d *deriver) prepare(query string) (*sql.Stmt, error) { return d.tx.PrepareContext(d.ctx, query) }
+
+type profileKey struct {
+	id string
+	lo intel.TLP
+}
+
+func (d *deriver) profiles(list []*Derived) (written, gone int, err error) {
+	have, err := d.stored()
+	if err != nil {
+		return 0, 0, err
+	}
+	insert, err := d.prepare(`INSERT INTO profile (id, tlp_lo, tlp_hi, kind, title, title_fold, first_active, body, dossier, hash, etag, position)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer insert.Close()
+	d.bulks()
+	for chunk := range slices.Chunk(list, encodeChunk) {
+		enc, errs := make([]*encoded, len(chunk)), make([]error, len(chunk))
+		eachParallel(len(chunk), func(i int) { enc[i], errs[i] = chunk[i].encode() })
+		for i, e := range enc {
+			if errs[i] != nil {
+				return 0, 0, errs[i]
+			}
+			key := profileKey{e.ID, e.Lo}
+			old, had := have[key]
+			delete(have, key)
+			if had && old.hash == e.hash && old.hi == e.Hi {
+				continue
+			}
+			written++
+			if err := d.put(insert, e, old, had); err != nil {
+				return 0, 0, fmt.Errorf("profile %s (%s): %w", e.ID, e.Dossier.Profile.Title, err)
+			}
+		}
+	}
+	if err := flushAll(d.keysRows, d.texts, d.names); err != nil {
+		return 0, 0, err
+	}
+	for key := range have {
+		gone++
+		if err := d.drop(key, "deleted"); err != nil {
+			return 0, 0, err
+		}
+	}
+	return written, gone, nil
+}
+
+// put writes one profile, in place of the old one if there was one.
+func (d *deriver) put(insert *sql.Stmt, e *encoded, old storedProfile, had bool) error {
+	key := profileKey{e.ID, e.Lo}
+	op := "created"
+	if had {
+		op = "updated"
+		if err := d.drop(key, ""); err != nil {
+			return err
+		}
+	}
+	p := &e.Dossier.Profile
+	if _, err := insert.ExecContext(d.ctx, e.ID, int(e.Lo), int(e.Hi), kindValue(p.Kind), p.Title, Fold(p.Title), int64(p.FirstActive),
+		e.body, e.dossier, e.hash, e.etag, d.position); err != nil {
+		return err
+	}
+	if err := d.keys(e); err != nil {
+		return err
+	}
+	if had && old.etag == e.etag {
+		return nil
+	}
+	return d.change("profile", key, op)
+}
+
+func (d *deriver) stored() (map[profileKey]storedProfile, error) {
+	rows, err := d.tx.QueryContext(d.ctx, "SELECT id, tlp_lo, tlp_hi, hash, etag FROM profile")
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	m := map[profileKey]storedProfile{}
+	for rows.Next() {
+		var k profileKey
+		var p storedProfile
+		if err := rows.Scan(&k.id, &k.lo, &p.hi, &p.hash, &p.etag); err != nil {
+			return nil, err
+		}
+		m[k] = p
+	}
+	return m, rows.Err()
+}
+
+// keys writes the ids and names that lead to the profile.
+func (d *deriver) keys(e *encoded) error {
+	p := &e.Dossier.Profile
+	ids := append([]string{p.ID}, e.Former...)
+	slices.Sort(ids)
+	for _, id := range slices.Compact(ids) {
+		if err := d.keysRows.add(id, int(e.Lo), int(e.Hi), p.ID); err != nil {
+			return err
+		}
+	}
+	for field, text := range e.texts {
+		if err := d.texts.add(p.ID, int(e.Lo), int(e.Hi), field, text); err != nil {
+			return err
+		}
+	}
+	names := map[string]bool{} // key -> served
+	add := func(name string, served bool) {
+		if k := intel.NameKey(name); k != "" {
+			names[k] = names[k] || served
+		}
+	}
+	add(p.Title, true)
+	for _, n := range e.Dossier.Names {
+		add(n.Value, n.Alias)
+	}
+	for _, id := range e.Dossier.IDs {
+		add(id.Value.ID, false)
+	}
+	for k, served := range names {
+		if err := d.names.add(k, p.ID, int(e.Lo), int(e.Hi), served); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// drop removes a profile's rows; op, if not empty, is noted as a change.
+func (d *deriver) drop(k profileKey, op string) error {
+	for _, q := range []string{
+		"DELETE FROM profile WHERE id = ? AND tlp_lo = ?",
+		"DELETE FROM profile_key WHERE profile_id = ? AND tlp_lo = ?",
+		"DELETE FROM profile_name WHERE profile_id = ? AND tlp_lo = ?",
+		"DELETE FROM profile_text WHERE profile_id = ? AND tlp_lo = ?",
+	} {
+		if _, err := d.tx.ExecContext(d.ctx, q, k.id, int(k.lo)); err != nil {
+			return err
+		}
+	}
+	if op == "" {
+		return nil
+	}
+	return d.change("profile", k, op)
+}
+
+func (d *deriver) change(entity string, k profileKey, op string) error {
+	_, err := d.tx.ExecContext(d.ctx, "INSERT INTO change (position, entity, id, op, tlp_lo, at) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (position, entity, id, tlp_lo) DO UPDATE SET op = excluded.op",
+		d.position, entity, k.id, op, int(k.lo), int64(d.now))
+	return err
+}
+
+type memberRow struct {
+	ref intel.Ref
+	lo  intel.TLP
+}
+
+type memberValue struct {
+	hi      intel.TLP
+	profile string
+}
+
+// members writes which record belongs where; the indicators of records that
+// moved are to be folded again.
+func (d *deriver) members(list []*Derived) error {
+	have, err := memberRows(d.ctx, d.tx)
+	if err != nil {
+		return err
+	}
+	want := map[memberRow]memberValue{}
+	for _, e := range list {
+		for _, ref := range e.Members {
+			want[memberRow{ref, e.Lo}] = memberValue{e.Hi, e.ID}
+		}
+	}
+	moved := map[intel.Ref]bool{}
+	for k, v := range have {
+		if want[k] == v {
+			delete(want, k)
+			continue
+		}
+		moved[k.ref] = true
+		if _, err := d.tx.ExecContext(d.ctx, "DELETE FROM member WHERE publisher = ? AND key = ? AND tlp_lo = ?", k.ref.Publisher, k.ref.Key, int(k.lo)); err != nil {
+			return err
+		}
+	}
+	insert, err := d.prepare("INSERT INTO member (publisher, key, tlp_lo, tlp_hi, profile_id) VALUES (?, ?, ?, ?, ?)")
+	if err != nil {
+		return err
+	}
+	defer insert.Close()
+	for k, v := range want {
+		moved[k.ref] = true
+		if _, err := insert.ExecContext(d.ctx, k.ref.Publisher, k.ref.Key, int(k.lo), int(v.hi), v.profile); err != nil {
+			return err
+		}
+	}
+	pend, err := d.prepare(`INSERT INTO pending (indicator_id) SELECT DISTINCT indicator_id FROM evidence
+		WHERE subject_publisher = ? AND subject_key = ? ON CONFLICT (indicator_id) DO NOTHING`)
+	if err != nil {
+		return err
+	}
+	defer pend.Close()
+	for ref := range moved {
+		if _, err := pend.ExecContext(d.ctx, ref.Publisher, ref.Key); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func memberRows(ctx context.Context, tx *sql.Tx) (map[memberRow]memberValue, error) {
+	rows, err := tx.QueryContext(ctx, "SELECT publisher, key, tlp_lo, tlp_hi, profile_id FROM member")
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	m := map[memberRow]memberValue{}
+	for rows.Next() {
+		var k memberRow
+		var v memberValue
+		if err := rows.Scan(&k.ref.Publisher, &k.ref.Key, &k.lo, &v.hi, &v.profile); err != nil {
+			return nil, err
+		}
+		m[k] = v
+	}
+	return m, rows.Err()
+}
+
+func (d *deriver) ledger(remember map[intel.Ref]Remembered) error {
+	insert, err := d.prepare("INSERT INTO ledger (publisher, key, profile_id, asserted) VALUES (?, ?, ?, ?) ON CONFLICT (publisher, key) DO NOTHING")
+	if err != nil {
+		return err
+	}
+	defer insert.Close()
+	for ref, e := range remember {
+		if e.Asserted == 0 {
+			e.Asserted = d.now
+		}
+		if _, err := insert.ExecContext(d.ctx, ref.Publisher, ref.Key, e.ProfileID, int64(e.Asserted)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// kindValue is the value of the member of intelligenceProfileKind, by which kinds sort.
+func kindValue(k intel.Kind) int {
+	if k == intel.Tool {
+		return 1
+	}
+	return 0
+}
+
+func kindOf(value int) intel.Kind {
+	if value == 1 {
+		return intel.Tool
+	}
+	return intel.Actor
+}

@@ -1,0 +1,340 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"slices"
+	"strconv"
+
+	"dossier/internal/intel"
+	"dossier/internal/observable"
+)
+
+// foldBatch is how many indicators are folded in one transaction.
+const foldBatch = 20000
+
+// FoldIndicators computes the indicators whose evidence or subjects changed,
+// in transactions of [foldBatch], until none is pending, and returns how many
+// were looked at. progress, if not nil, is told after each transaction.
+func (s *Store) FoldIndicators(ctx context.Context, progress func(done int)) (total int, err error) {
+	for {
+		n := 0
+		err := s.inTx(ctx, func(tx *sql.Tx) error {
+			f := folder{ctx: ctx, tx: tx, now: intel.TimeOf(s.Now())}
+			var err error
+			n, err = f.run()
+			return err
+		})
+		if err != nil {
+			return total, err
+		}
+		total += n
+		if progress != nil {
+			progress(total)
+		}
+		if n < foldBatch {
+			return total, nil
+		}
+	}
+}
+
+// A span is what an indicator looks like to ceilings lo to hi.
+type span struct {
+	lo, hi   intel.TLP
+	ind      foldedIndicator
+	profiles []string // sorted
+}
+
+type foldedIndicator struct {
+	source     intel.IndicatorSource
+	first      intel.Time
+	basis      intel.Basis
+	last       intel.Time
+	until      intel.Time
+	confidence int
+	revoked    bool
+}
+
+type folder struct {
+	ctx      context.Context
+	tx       *sql.Tx
+	now      intel.Time
+	position int64
+	member   map[intel.Ref][]memberSpan
+	stmts    map[string]*sql.Stmt
+
+	indicators, ofProfiles, profiles, changes *bulk
+}
+
+type memberSpan struct {
+	lo, hi  intel.TLP
+	profile string
+}
+
+func (f *folder) run() (int, error) {
+	ids, err := f.pending()
+	if err != nil {
+		return 0, err
+	}
+	if len(ids) == 0 {
+		return 0, setMeta(f.ctx, f.tx, metaStale, "0")
+	}
+	if f.position, err = nextPosition(f.ctx, f.tx); err != nil {
+		return 0, err
+	}
+	rows, err := memberRows(f.ctx, f.tx)
+	if err != nil {
+		return 0, err
+	}
+	f.member = map[intel.Ref][]memberSpan{}
+	for k, v := range rows {
+		f.member[k.ref] = append(f.member[k.ref], memberSpan{k.lo, v.hi, v.profile})
+	}
+	f.stmts = map[string]*sql.Stmt{}
+	f.bulks()
+	const chunk = 500
+	for part := range slices.Chunk(ids, chunk) {
+		if err := f.fold(part); err != nil {
+			return 0, err
+		}
+	}
+	if err := flushAll(f.indicators, f.ofProfiles, f.profiles, f.changes); err != nil {
+		return 0, err
+	}
+	if len(ids) < foldBatch {
+		if err := setMeta(f.ctx, f.tx, metaStale, "0"); err != nil {
+			return 0, err
+		}
+	}
+	return len(ids), nil
+}
+
+func (f *folder) bulks() {
+	f.indicators = newBulk(f.ctx, f.tx, `INSERT INTO indicator (id, tlp_lo, tlp_hi, kind, value, host, source, first_seen, first_basis, last_seen,
+		active_until, confidence, revoked, hash, position) VALUES`, 15, "")
+	f.ofProfiles = newBulk(f.ctx, f.tx, `INSERT INTO profile_indicator (profile_id, indicator_id, tlp_lo, tlp_hi, kind, value, source, first_seen,
+		first_basis, last_seen, active_until, confidence, revoked) VALUES`, 13, "")
+	f.profiles = newBulk(f.ctx, f.tx, "INSERT INTO indicator_profile (indicator_id, profile_id, tlp_lo, tlp_hi) VALUES", 4, "")
+	f.changes = newBulk(f.ctx, f.tx, "INSERT INTO change (position, entity, id, op, tlp_lo, at) VALUES", 6, "")
+}
+
+func (f *folder) pending() ([]string, error) {
+	rows, err := f.tx.QueryContext(f.ctx, "SELECT indicator_id FROM pending ORDER BY indicator_id LIMIT ?", foldBatch)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var ids []string
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		ids = append(ids, id)
+	}
+	return ids, rows.Err()
+}
+
+func (f *folder) exec(query string, args ...any) error {
+	st, ok := f.stmts[query]
+	if !ok {
+		var err error
+		if st, err = f.tx.PrepareContext(f.ctx, query); err != nil {
+			return err
+		}
+		f.stmts[query] = st
+	}
+	_, err := st.ExecContext(f.ctx, args...)
+	return err
+}
+
+func (f *folder) fold(ids []string) error {
+	byID := map[string][]evidence{}
+	rows, err := f.tx.QueryContext(f.ctx, "SELECT "+evidenceColumns+" FROM evidence WHERE absent = 0 AND indicator_id IN ("+marks(len(ids))+")", anys(ids)...)
+	if err != nil {
+		return err
+	}
+	for rows.Next() {
+		e, err := scanEvidence(rows)
+		if err != nil {
+			rows.Close()
+			return err
+		}
+		byID[e.indicator] = append(byID[e.indicator], e)
+	}
+	if err := rows.Close(); err != nil {
+		return err
+	}
+	had, err := f.stored(ids)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		spans := f.spans(byID[id])
+		hash := ""
+		if len(spans) > 0 {
+			hash = spansDigest(spans)
+		}
+		if had[id] != hash {
+			if err := f.put(id, byID[id], spans, hash, had[id] != ""); err != nil {
+				return err
+			}
+		}
+	}
+	_, err = f.tx.ExecContext(f.ctx, "DELETE FROM pending WHERE indicator_id IN ("+marks(len(ids))+")", anys(ids)...)
+	return err
+}
+
+// spansDigest identifies what is stored of an indicator.
+func spansDigest(spans []span) string {
+	b := make([]byte, 0, 256)
+	for _, s := range spans {
+		i := s.ind
+		b = append(b, byte(s.lo), byte(s.hi), byte(i.confidence), byte(len(s.profiles)))
+		for _, n := range []intel.Time{i.first, i.last, i.until} {
+			b = strconv.AppendInt(b, int64(n), 16)
+			b = append(b, ' ')
+		}
+		b = append(append(append(b, i.source...), ' '), i.basis...)
+		b = strconv.AppendBool(b, i.revoked)
+		for _, p := range s.profiles {
+			b = append(append(b, ' '), p...)
+		}
+	}
+	return digest(b)
+}
+
+func (f *folder) stored(ids []string) (map[string]string, error) {
+	rows, err := f.tx.QueryContext(f.ctx, "SELECT id, hash FROM indicator WHERE id IN ("+marks(len(ids))+")", anys(ids)...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	m := map[string]string{}
+	for rows.Next() {
+		var id, hash string
+		if err := rows.Scan(&id, &hash); err != nil {
+			return nil, err
+		}
+		m[id] = hash
+	}
+	return m, rows.Err()
+}
+
+// spans computes what the evidence amounts to for each ceiling.
+func (f *folder) spans(rows []evidence) []span {
+	var out []span
+	for level := intel.Clear; level <= intel.Red; level++ {
+		ind, profiles, any := f.at(rows, level)
+		if !any {
+			continue
+		}
+		if n := len(out); n > 0 && out[n-1].ind == ind && slices.Equal(out[n-1].profiles, profiles) {
+			out[n-1].hi = level
+			continue
+		}
+		out = append(out, span{level, level, ind, profiles})
+	}
+	return out
+}
+
+func (f *folder) at(rows []evidence, level intel.TLP) (ind foldedIndicator, profiles []string, any bool) {
+	ind.revoked = true
+	ind.source = intel.SourceOSINT
+	for i := range rows {
+		e := &rows[i]
+		if e.tlp > level {
+			continue
+		}
+		if !any || e.first.At < ind.first || e.first.At == ind.first && e.first.Basis.Rung() < ind.basis.Rung() {
+			ind.first, ind.basis = e.first.At, e.first.Basis
+		}
+		any = true
+		ind.last = max(ind.last, e.last)
+		ind.until = max(ind.until, e.validUntil)
+		ind.confidence = max(ind.confidence, e.confidence)
+		ind.revoked = ind.revoked && e.revoked
+		if e.source == intel.SourceMicrosoft || e.source == intel.SourcePublic && ind.source != intel.SourceMicrosoft {
+			ind.source = e.source
+		}
+		for _, m := range f.member[e.subject] {
+			if m.lo <= level && level <= m.hi {
+				profiles = append(profiles, m.profile)
+			}
+		}
+	}
+	slices.Sort(profiles)
+	return ind, slices.Compact(profiles), any
+}
+
+// put replaces the rows of one indicator.
+func (f *folder) put(id string, rows []evidence, spans []span, hash string, had bool) error {
+	if had {
+		if err := f.remove(id); err != nil {
+			return err
+		}
+	}
+	op := "created"
+	switch {
+	case len(spans) == 0:
+		op = "deleted"
+	case had:
+		op = "updated"
+	}
+	for _, sp := range spans {
+		o := rows[0].observable
+		host := ""
+		if h, ok := o.Host(); ok {
+			host = h.Value
+		} else if o.Kind == observable.Domain || o.Kind == observable.IPAddress {
+			host = o.Value
+		}
+		in := sp.ind
+		if err := f.indicators.add(id, int(sp.lo), int(sp.hi), string(o.Kind), o.Value, host, string(in.source), int64(in.first), string(in.basis),
+			int64(in.last), int64(in.until), in.confidence, in.revoked, hash, f.position); err != nil {
+			return err
+		}
+		for _, profile := range sp.profiles {
+			if err := f.ofProfiles.add(profile, id, int(sp.lo), int(sp.hi), string(o.Kind), o.Value, string(in.source), int64(in.first),
+				string(in.basis), int64(in.last), int64(in.until), in.confidence, in.revoked); err != nil {
+				return err
+			}
+			if err := f.profiles.add(id, profile, int(sp.lo), int(sp.hi)); err != nil {
+				return err
+			}
+		}
+	}
+	lo := intel.Clear
+	if len(spans) > 0 {
+		lo = spans[0].lo
+	}
+	return f.changes.add(f.position, "indicator", id, op, int(lo), int64(f.now))
+}
+
+func (f *folder) remove(id string) error {
+	rows, err := f.tx.QueryContext(f.ctx, "SELECT DISTINCT profile_id FROM indicator_profile WHERE indicator_id = ?", id)
+	if err != nil {
+		return err
+	}
+	var profiles []string
+	for rows.Next() {
+		var p string
+		if err := rows.Scan(&p); err != nil {
+			rows.Close()
+			return err
+		}
+		profiles = append(profiles, p)
+	}
+	if err := rows.Close(); err != nil {
+		return err
+	}
+	for _, p := range profiles {
+		if err := f.exec("DELETE FROM profile_indicator WHERE profile_id = ? AND indicator_id = ?", p, id); err != nil {
+			return err
+		}
+	}
+	if err := f.exec("DELETE FROM indicator_profile WHERE indicator_id = ?", id); err != nil {
+		return err
+	}
+	return f.exec("DELETE FROM indicator WHERE id = ?", id)
+}

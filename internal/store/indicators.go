@@ -1,0 +1,164 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/base64"
+	"errors"
+	"fmt"
+
+	"dossier/internal/intel"
+	"dossier/internal/observable"
+	"dossier/internal/odata"
+)
+
+// An Indicator is an observable with what its evidence amounts to.
+type Indicator struct {
+	ID         string
+	Observable observable.Observable
+	Source     intel.IndicatorSource
+	FirstSeen  intel.Time
+	Basis      intel.Basis // what FirstSeen rests on
+	LastSeen   intel.Time  // 0: not stated
+	ValidUntil intel.Time  // 0: no source limits it
+	Confidence int         // 1..100; 0: not stated
+	Revoked    bool
+}
+
+// WireIndicator is intelligenceProfileIndicator in its wire form.
+type WireIndicator struct {
+	ODataType string       `json:"@odata.type"`
+	ID        string       `json:"id"`
+	Source    string       `json:"source"`
+	FirstSeen string       `json:"firstSeenDateTime"`
+	LastSeen  *string      `json:"lastSeenDateTime"`
+	Artifact  WireArtifact `json:"artifact"`
+}
+
+// WireArtifact is an artifact as it is inlined.
+type WireArtifact struct {
+	ODataType string `json:"@odata.type"`
+	ID        string `json:"id"`
+	Kind      string `json:"kind,omitempty"`
+	Value     string `json:"value,omitempty"`
+}
+
+// Wire returns the wire form. Times have three fraction digits.
+func (i *Indicator) Wire() WireIndicator {
+	w := WireIndicator{
+		ODataType: intel.IndicatorType, ID: i.ID, Source: string(i.Source), FirstSeen: i.FirstSeen.Millis(),
+		Artifact: Artifact(i.Observable),
+	}
+	if i.LastSeen != 0 {
+		last := i.LastSeen.Millis()
+		w.LastSeen = &last
+	}
+	return w
+}
+
+// Artifact returns the inlined artifact of an observable: names and addresses
+// are hosts, anything else is an unclassifiedArtifact.
+func Artifact(o observable.Observable) WireArtifact {
+	switch o.Kind {
+	case observable.Domain:
+		return WireArtifact{ODataType: "#" + namespace + "hostname", ID: o.Value}
+	case observable.IPAddress:
+		return WireArtifact{ODataType: "#" + namespace + "ipAddress", ID: o.Value}
+	}
+	return WireArtifact{
+		ODataType: "#" + namespace + "unclassifiedArtifact",
+		ID:        base64.StdEncoding.EncodeToString([]byte(string(o.Kind) + "$$" + o.Value)),
+		Kind:      string(o.Kind), Value: o.Value,
+	}
+}
+
+func indicatorSelect(id string) string {
+	return id + ", i.kind, i.value, i.source, i.first_seen, i.first_basis, i.last_seen, i.active_until, i.confidence, i.revoked"
+}
+
+func scanIndicator(rows scanner, more ...any) (*Indicator, error) {
+	i := new(Indicator)
+	err := rows.Scan(append([]any{
+		&i.ID, &i.Observable.Kind, &i.Observable.Value, &i.Source, &i.FirstSeen, &i.Basis, &i.LastSeen,
+		&i.ValidUntil, &i.Confidence, &i.Revoked,
+	}, more...)...)
+	return i, err
+}
+
+// modeSQL returns the condition of a view's mode.
+func (s *Store) modeSQL(v View) (string, []any) {
+	switch v.Mode {
+	case All:
+		return "", nil
+	case Active:
+		return " AND i.revoked = 0 AND (i.active_until = 0 OR i.active_until > ?)", []any{s.Now().UnixMilli()}
+	}
+	return " AND i.revoked = 0", nil
+}
+
+func (s *Store) indicatorList(v View) list[*Indicator] {
+	cond, args := ceilingSQL("i", v.Ceiling)
+	mode, more := s.modeSQL(v)
+	return list[*Indicator]{
+		set: indicatorSet, scope: "indicators" + string(v.Mode), columns: indicatorSelect("i.id"), from: "indicator i",
+		where: cond + mode, args: append(args, more...), scan: scanIndicator,
+	}
+}
+
+func (s *Store) profileIndicatorList(profileID string, v View) list[*Indicator] {
+	cond, args := ceilingSQL("i", v.Ceiling)
+	mode, more := s.modeSQL(v)
+	return list[*Indicator]{
+		set: profileIndicatorSet, scope: "indicators of " + profileID + string(v.Mode), columns: indicatorSelect("i.indicator_id"),
+		from: "profile_indicator i", where: "i.profile_id = ? AND " + cond + mode,
+		args: append(append([]any{profileID}, args...), more...), scan: scanIndicator,
+	}
+}
+
+// Indicators returns a page of all indicators. The query is one against
+// Types.Indicator.
+func (s *Store) Indicators(ctx context.Context, q *odata.Query, v View) (*Page[*Indicator], error) {
+	l := s.indicatorList(v)
+	return l.page(ctx, s.read, q)
+}
+
+// IndicatorCount returns how many indicators match the query.
+func (s *Store) IndicatorCount(ctx context.Context, q *odata.Query, v View) (int64, error) {
+	l := s.indicatorList(v)
+	return l.count(ctx, s.read, q)
+}
+
+// ProfileIndicators returns a page of a profile's indicators. profileID is the
+// canonical id.
+func (s *Store) ProfileIndicators(ctx context.Context, profileID string, q *odata.Query, v View) (*Page[*Indicator], error) {
+	l := s.profileIndicatorList(profileID, v)
+	return l.page(ctx, s.read, q)
+}
+
+// ProfileIndicatorCount returns how many of a profile's indicators match.
+func (s *Store) ProfileIndicatorCount(ctx context.Context, profileID string, q *odata.Query, v View) (int64, error) {
+	l := s.profileIndicatorList(profileID, v)
+	return l.count(ctx, s.read, q)
+}
+
+// Indicator returns the indicator with the id. The error wraps
+// [intel.ErrNotFound] if there is none.
+func (s *Store) Indicator(ctx context.Context, id string, v View) (*Indicator, error) {
+	l := s.indicatorList(v)
+	return s.oneIndicator(ctx, id, "SELECT "+l.columns+" FROM "+l.from+" WHERE i.id = ? AND "+l.where, append([]any{id}, l.args...))
+}
+
+// ProfileIndicator returns one indicator of a profile. The error wraps
+// [intel.ErrNotFound] if the profile has none with the id.
+func (s *Store) ProfileIndicator(ctx context.Context, profileID, id string, v View) (*Indicator, error) {
+	l := s.profileIndicatorList(profileID, v)
+	return s.oneIndicator(ctx, id, "SELECT "+l.columns+" FROM "+l.from+" WHERE i.indicator_id = ? AND "+l.where, append([]any{id}, l.args...))
+}
+
+func (s *Store) oneIndicator(ctx context.Context, id, query string, args []any) (*Indicator, error) {
+	i, err := scanIndicator(s.read.QueryRowContext(ctx, query, args...))
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, fmt.Errorf("indicator %q: %w", id, intel.ErrNotFound)
+	}
+	return i, err
+}

@@ -1,0 +1,180 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strconv"
+	"strings"
+
+	"dossier/internal/intel"
+	"dossier/internal/observable"
+)
+
+//go:embed schema/*.sql
+var schemaFiles embed.FS
+
+// applicationID marks a SQLite file as Dossier's ("DOSS"), in its header.
+const applicationID = 0x444f5353
+
+// versions are kept in meta: what values were folded and canonicalised with.
+var versions = map[string]string{
+	"observable": strconv.Itoa(observable.Version),
+	"name_key":   strconv.Itoa(intel.NameKeyVersion),
+	"compare":    strconv.Itoa(foldVersion),
+}
+
+// migrate brings the schema up to date, a file at a time, each in a
+// transaction, and reports whether the database was empty before.
+func (s *Store) migrate(ctx context.Context) (isNew bool, err error) {
+	var have, app int
+	if err := s.write.QueryRowContext(ctx, "PRAGMA user_version").Scan(&have); err != nil {
+		return false, err
+	}
+	if err := s.write.QueryRowContext(ctx, "PRAGMA application_id").Scan(&app); err != nil {
+		return false, err
+	}
+	files, err := fs.Glob(schemaFiles, "schema/*.sql")
+	if err != nil {
+		return false, err
+	}
+	var tables int
+	if err := s.write.QueryRowContext(ctx, "SELECT COUNT(*) FROM sqlite_schema").Scan(&tables); err != nil {
+		return false, err
+	}
+	switch {
+	case app != applicationID && tables > 0:
+		return false, &OpenError{Path: s.path, Msg: "is a database of another program", Hint: "choose another file with --db"}
+	case have > len(files):
+		return false, &OpenError{
+			Path: s.path, Msg: fmt.Sprintf("was made by a newer Dossier (schema %d; this one knows %d)", have, len(files)),
+			Hint: "use that version, or a newer one",
+		}
+	}
+	for i := have; i < len(files); i++ {
+		if err := s.migrateFile(ctx, files[i], i+1); err != nil {
+			return false, fmt.Errorf("schema %d: %w", i+1, err)
+		}
+	}
+	if have == 0 {
+		return true, nil
+	}
+	return false, s.checkVersions(ctx)
+}
+
+func (s *Store) migrateFile(ctx context.Context, file string, version int) error {
+	text, err := schemaFiles.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	return s.inTx(ctx, func(tx *sql.Tx) error {
+		// Another process may have been faster.
+		var have int
+		if err := tx.QueryRowContext(ctx, "PRAGMA user_version").Scan(&have); err != nil || have >= version {
+			return err
+		}
+		for _, stmt := range statements(string(text)) {
+			if _, err := tx.ExecContext(ctx, stmt); err != nil {
+				return fmt.Errorf("%w in: %s", err, stmt)
+			}
+		}
+		if version == 1 {
+			for k, v := range versions {
+				if _, err := tx.ExecContext(ctx, "INSERT INTO meta (key, value) VALUES (?, ?)", "version."+k, v); err != nil {
+					return err
+				}
+			}
+			if _, err := tx.ExecContext(ctx, fmt.Sprintf("PRAGMA application_id = %d", applicationID)); err != nil {
+				return err
+			}
+		}
+		_, err := tx.ExecContext(ctx, fmt.Sprintf("PRAGMA user_version = %d", version))
+		return err
+	})
+}
+
+// checkVersions refuses a database whose values were folded or canonicalised by
+// other rules than this program's: look-ups would miss them.
+func (s *Store) checkVersions(ctx context.Context) error {
+	for k, want := range versions {
+		got, err := s.meta(ctx, "version."+k)
+		if err != nil {
+			return err
+		}
+		if got != want {
+			return &OpenError{
+				Path: s.path, Msg: fmt.Sprintf("holds values in form %q of version %s; this Dossier writes version %s", k, got, want),
+				Hint: "import its sources into a new database",
+			}
+		}
+	}
+	return nil
+}
+
+// statements splits a schema file: statements end with ";" at a line's end,
+// lines that begin with "--" are comments.
+func statements(text string) []string {
+	var kept []string
+	for line := range strings.Lines(text) {
+		if !strings.HasPrefix(strings.TrimSpace(line), "--") {
+			kept = append(kept, line)
+		}
+	}
+	var out []string
+	for _, stmt := range strings.Split(strings.Join(kept, ""), ";\n") {
+		if stmt = strings.TrimSpace(stmt); stmt != "" {
+			out = append(out, stmt)
+		}
+	}
+	return out
+}
+
+// inTx runs f in a write transaction; an error of f rolls it back.
+func (s *Store) inTx(ctx context.Context, f func(*sql.Tx) error) (err error) {
+	tx, err := s.write.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			if rollback := tx.Rollback(); rollback != nil && !errors.Is(rollback, sql.ErrTxDone) {
+				err = errors.Join(err, rollback)
+			}
+		}
+	}()
+	if err := f(tx); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+func (s *Store) meta(ctx context.Context, key string) (string, error) {
+	var v string
+	err := s.write.QueryRowContext(ctx, "SELECT value FROM meta WHERE key = ?", key).Scan(&v)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil
+	}
+	return v, err
+}
+
+// nextPosition takes the transaction's place in the one order of changes. It
+// must be the last thing before the commit that other writers can wait for.
+func nextPosition(ctx context.Context, tx *sql.Tx) (int64, error) {
+	if _, err := tx.ExecContext(ctx, "UPDATE head SET position = position + 1 WHERE id = 1"); err != nil {
+		return 0, err
+	}
+	var p int64
+	err := tx.QueryRowContext(ctx, "SELECT position FROM head WHERE id = 1").Scan(&p)
+	return p, err
+}
+
+// Head returns the position of the last change that was committed. Callers poll
+// it to learn that another process wrote.
+func (s *Store) Head(ctx context.Context) (int64, error) {
+	var p int64
+	err := s.read.QueryRowContext(ctx, "SELECT position FROM head WHERE id = 1").Scan(&p)
+	return p, err
+}

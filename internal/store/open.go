@@ -1,0 +1,184 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"dossier/internal/intel"
+
+	sqlite "modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// A Store is an open database. Close it when done.
+type Store struct {
+	write *sql.DB // one connection: SQLite has one writer
+	read  *sql.DB
+	path  string
+	// Now gives the time of writes; tests set it.
+	Now func() time.Time
+}
+
+// Options say how to open a database. The zero value opens an existing one.
+type Options struct {
+	Create bool // make the file if it does not exist
+}
+
+// An OpenError says why a database cannot be used and what may help.
+type OpenError struct {
+	Path string
+	Msg  string
+	Hint string
+	Err  error
+}
+
+func (e *OpenError) Error() string { return fmt.Sprintf("database %s: %s", e.Path, e.Msg) }
+
+// Unwrap returns the cause, if there is one.
+func (e *OpenError) Unwrap() error { return e.Err }
+
+// busyTimeout is how long a statement waits for another process's transaction.
+const busyTimeout = 30 * time.Second
+
+// Open opens the database file at path, brings its schema up to date, and says
+// whether the database was new. Errors are of type *[OpenError].
+func Open(ctx context.Context, path string, o Options) (s *Store, isNew bool, err error) {
+	if strings.HasPrefix(path, "postgres://") || strings.HasPrefix(path, "postgresql://") {
+		return nil, false, &OpenError{
+			Path: "postgres://…", Msg: "PostgreSQL is not supported by this release",
+			Hint: "give --db a file path",
+		}
+	}
+	if err := checkFile(path, o.Create); err != nil {
+		return nil, false, err
+	}
+	sqlite.StrictPragmas(true)
+	s = &Store{path: path, Now: time.Now}
+	if s.write, err = sql.Open("sqlite", dsn(path, "journal_mode(wal)", "cache_size(-65536)")); err != nil {
+		return nil, false, openError(path, err)
+	}
+	s.write.SetMaxOpenConns(1)
+	if s.read, err = sql.Open("sqlite", dsn(path, "cache_size(-16384)", "query_only(1)")); err != nil {
+		return nil, false, errors.Join(openError(path, err), s.write.Close())
+	}
+	s.read.SetMaxOpenConns(8)
+	s.read.SetMaxIdleConns(8)
+	isNew, err = s.migrate(ctx)
+	if err != nil {
+		return nil, false, errors.Join(openError(path, err), s.Close())
+	}
+	return s, isNew, nil
+}
+
+// Path returns the path the store was opened with.
+func (s *Store) Path() string { return s.path }
+
+// Close ends all use of the database.
+func (s *Store) Close() error {
+	return errors.Join(s.read.Close(), s.write.Close())
+}
+
+func dsn(path string, pragmas ...string) string {
+	if abs, err := filepath.Abs(path); err == nil {
+		path = abs
+	}
+	path = filepath.ToSlash(path)
+	if !strings.HasPrefix(path, "/") {
+		path = "/" + path // a drive letter
+	}
+	q := url.Values{"_txlock": {"immediate"}, "_dqs": {"0"}}
+	q.Add("_pragma", fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()))
+	q.Add("_pragma", "synchronous(normal)")
+	q.Add("_pragma", "temp_store(memory)")
+	// Checkpoints copy and sync: seldom is better while data is loaded.
+	q.Add("_pragma", "wal_autocheckpoint(16000)")
+	q.Add("_pragma", "journal_size_limit(67108864)")
+	for _, p := range pragmas {
+		q.Add("_pragma", p)
+	}
+	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode()
+}
+
+// checkFile finds out what a driver would say less clearly.
+func checkFile(path string, create bool) error {
+	if path == "" {
+		return &OpenError{Path: `""`, Msg: "no path given", Hint: "set --db or DOSSIER_DB to a file path"}
+	}
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		if !create {
+			return &OpenError{Path: path, Msg: "there is no such file", Err: intel.ErrNotFound}
+		}
+		dir := filepath.Dir(path)
+		if _, err := os.Stat(dir); err != nil {
+			return &OpenError{Path: path, Msg: "its folder does not exist", Hint: "create " + dir + " first", Err: err}
+		}
+		f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o600)
+		if err != nil {
+			return &OpenError{Path: path, Msg: "cannot be created", Hint: "no permission to write in " + dir + "? choose another place with --db", Err: err}
+		}
+		return f.Close()
+	case err != nil:
+		return &OpenError{Path: path, Msg: err.Error(), Err: err}
+	case info.IsDir():
+		return &OpenError{Path: path, Msg: "is a folder", Hint: "give --db the path of a file"}
+	}
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return &OpenError{Path: path, Msg: "cannot be written", Hint: "check the file's permissions, or copy it elsewhere and use that with --db", Err: err}
+	}
+	defer f.Close()
+	head := make([]byte, 16)
+	n, _ := f.Read(head)
+	if n > 0 && string(head[:n]) != "SQLite format 3\x00" {
+		return &OpenError{Path: path, Msg: "is not a Dossier database", Hint: "to read data from it, use: dossier import " + path}
+	}
+	return nil
+}
+
+func openError(path string, err error) error {
+	var open *OpenError
+	if errors.As(err, &open) {
+		return err
+	}
+	e := &OpenError{Path: path, Msg: err.Error(), Err: err}
+	var se *sqlite.Error
+	if errors.As(err, &se) {
+		switch se.Code() & 0xff {
+		case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
+			e.Msg, e.Hint = "is locked by another process", "wait for its import to end, or stop it"
+		case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM:
+			e.Msg, e.Hint = "cannot be written", "check the permissions of the file and of its folder"
+		case sqlite3.SQLITE_NOTADB:
+			e.Msg, e.Hint = "is not a database", "choose another file with --db"
+		case sqlite3.SQLITE_CORRUPT:
+			e.Msg, e.Hint = "is damaged", "restore it from a backup"
+		case sqlite3.SQLITE_FULL:
+			e.Msg, e.Hint = "the disk is full", "make room and try again"
+		}
+	}
+	return e
+}
+
+// Explain turns an error of a write into one that says what may help; errors
+// that are not about the database itself come back as they are.
+func (s *Store) Explain(err error) error {
+	var se *sqlite.Error
+	if err == nil || !errors.As(err, &se) {
+		return err
+	}
+	switch se.Code() & 0xff {
+	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN,
+		sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_FULL:
+		return openError(s.path, err)
+	}
+	return err
+}

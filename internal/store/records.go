@@ -1,0 +1,214 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"runtime"
+	"slices"
+	"sync"
+
+	"dossier/internal/intel"
+)
+
+// Records returns every present record marked at or below the ceiling, in order
+// of reference. What the data sets of one publisher say of the same key is one
+// record: the properties of its newest version, the links of all.
+func (s *Store) Records(ctx context.Context, ceiling intel.TLP) ([]*intel.Record, error) {
+	rows, err := s.write.QueryContext(ctx, "SELECT body FROM record WHERE absent = 0 AND tlp <= ? ORDER BY publisher, key, layer DESC, modified DESC, dataset", int(ceiling))
+	if err != nil {
+		return nil, err
+	}
+	var bodies [][]byte
+	for rows.Next() {
+		var body []byte
+		if err := rows.Scan(&body); err != nil {
+			rows.Close()
+			return nil, err
+		}
+		bodies = append(bodies, body)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	recs := make([]*intel.Record, len(bodies))
+	errs := make([]error, len(bodies))
+	eachParallel(len(bodies), func(i int) {
+		recs[i] = new(intel.Record)
+		errs[i] = json.Unmarshal(bodies[i], recs[i])
+	})
+	var out []*intel.Record
+	for i, r := range recs {
+		if errs[i] != nil {
+			return nil, fmt.Errorf("stored record %d: %w", i, errs[i])
+		}
+		if n := len(out); n > 0 && out[n-1].Ref == r.Ref {
+			out[n-1] = combine(out[n-1], r)
+			continue
+		}
+		out = append(out, r)
+	}
+	return out, nil
+}
+
+// combine makes one record of two statements of the same publisher.
+func combine(a, b *intel.Record) *intel.Record {
+	if b.Modified > a.Modified {
+		a, b = b, a
+	}
+	for _, l := range b.Links {
+		same := func(o intel.Link) bool {
+			return o.Relation == l.Relation && o.To == l.To && o.ID == l.ID && o.Name == l.Name
+		}
+		if !slices.ContainsFunc(a.Links, same) {
+			a.Links = append(a.Links, l)
+		}
+	}
+	if a.Description == "" {
+		a.Description = b.Description
+	}
+	return a
+}
+
+// eachParallel calls f(0) … f(n-1) on all processors.
+func eachParallel(n int, f func(i int)) {
+	var wg sync.WaitGroup
+	workers := runtime.GOMAXPROCS(0)
+	for w := range workers {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			for i := w; i < n; i += workers {
+				f(i)
+			}
+		}()
+	}
+	wg.Wait()
+}
+
+// Levels returns the markings that occur among records and evidence, lowest
+// first; Clear is always one of them.
+func (s *Store) Levels(ctx context.Context) ([]intel.TLP, error) {
+	rows, err := s.write.QueryContext(ctx, "SELECT DISTINCT tlp FROM record UNION SELECT DISTINCT tlp FROM evidence")
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	levels := []intel.TLP{intel.Clear}
+	for rows.Next() {
+		var t intel.TLP
+		if err := rows.Scan(&t); err != nil {
+			return nil, err
+		}
+		if !slices.Contains(levels, t) {
+			levels = append(levels, t)
+		}
+	}
+	slices.Sort(levels)
+	return levels, rows.Err()
+}
+
+// A Remembered is what the ledger holds for a record.
+type Remembered struct {
+	ProfileID string
+	Asserted  intel.Time
+}
+
+// Ledger returns which profile each record was first part of.
+func (s *Store) Ledger(ctx context.Context) (map[intel.Ref]Remembered, error) {
+	rows, err := s.write.QueryContext(ctx, "SELECT publisher, key, profile_id, asserted FROM ledger")
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	m := map[intel.Ref]Remembered{}
+	for rows.Next() {
+		var ref intel.Ref
+		var e Remembered
+		if err := rows.Scan(&ref.Publisher, &ref.Key, &e.ProfileID, &e.Asserted); err != nil {
+			return nil, err
+		}
+		m[ref] = e
+	}
+	return m, rows.Err()
+}
+
+// A LinkedEvidence is a row of evidence that ties an indicator to a record.
+type LinkedEvidence struct {
+	Indicator string
+	Publisher string
+	Subject   intel.Ref
+	First     intel.Time // 0 if no source dates it: the date is that of a file or an import
+	Last      intel.Time
+}
+
+// EachLinked calls f with every piece of evidence marked at or below the
+// ceiling that is tied to a record, in order of the indicator, so that a caller
+// who counts indicators needs to remember one at a time.
+func (s *Store) EachLinked(ctx context.Context, ceiling intel.TLP, f func(LinkedEvidence)) error {
+	rows, err := s.write.QueryContext(ctx, `SELECT indicator_id, publisher, subject_publisher, subject_key,
+			CASE WHEN first_basis IN ('stated', 'event', 'reference') THEN first_seen ELSE 0 END, last_seen
+		FROM evidence WHERE subject_key <> '' AND absent = 0 AND revoked = 0 AND tlp <= ? ORDER BY indicator_id`, int(ceiling))
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var e LinkedEvidence
+		if err := rows.Scan(&e.Indicator, &e.Publisher, &e.Subject.Publisher, &e.Subject.Key, &e.First, &e.Last); err != nil {
+			return err
+		}
+		f(e)
+	}
+	return rows.Err()
+}
+
+// A DatasetInfo is a data set as it is stored.
+type DatasetInfo struct {
+	intel.Dataset
+	Layer    Layer
+	Imported intel.Time
+	Records  int // present ones
+}
+
+// Datasets returns what is stored, by publisher and name.
+func (s *Store) Datasets(ctx context.Context) ([]DatasetInfo, error) {
+	rows, err := s.read.QueryContext(ctx, `SELECT d.publisher, d.name, d.version, d.released, d.snapshot, d.layer, d.imported,
+			(SELECT COUNT(*) FROM record r WHERE r.publisher = d.publisher AND r.dataset = d.name AND r.absent = 0)
+		FROM dataset d ORDER BY d.publisher, d.name`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []DatasetInfo
+	for rows.Next() {
+		var d DatasetInfo
+		if err := rows.Scan(&d.Publisher, &d.Name, &d.Version, &d.Released, &d.Snapshot, &d.Layer, &d.Imported, &d.Records); err != nil {
+			return nil, err
+		}
+		out = append(out, d)
+	}
+	return out, rows.Err()
+}
+
+// FirstImported returns when each record first came here.
+func (s *Store) FirstImported(ctx context.Context) (map[intel.Ref]intel.Time, error) {
+	rows, err := s.write.QueryContext(ctx, "SELECT publisher, key, MIN(imported) FROM record GROUP BY publisher, key")
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	m := map[intel.Ref]intel.Time{}
+	for rows.Next() {
+		var ref intel.Ref
+		var t intel.Time
+		if err := rows.Scan(&ref.Publisher, &ref.Key, &t); err != nil {
+			return nil, err
+		}
+		m[ref] = t
+	}
+	return m, rows.Err()
+}

@@ -1,0 +1,208 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"dossier/internal/intel"
+	"dossier/internal/odata"
+)
+
+// A Hit is a profile found by a text or name.
+type Hit struct {
+	*Profile
+	Match string // what was found: "title", "alias", "name", "id", "text"
+	Names []string
+}
+
+// ranks of matches, best first.
+var matchRank = map[string]int{"id": 0, "title": 1, "alias": 2, "name": 3, "prefix": 4, "text": 5}
+
+// ProfilesByName returns every profile that a name, an external id or a profile
+// id leads to, those that serve it first. An ambiguous name returns several;
+// none is no error.
+func (s *Store) ProfilesByName(ctx context.Context, name string, v View) ([]Hit, error) {
+	if p, err := s.Profile(ctx, strings.ToLower(strings.TrimSpace(name)), v); err == nil {
+		return []Hit{{Profile: p, Match: "id"}}, nil
+	}
+	key := intel.NameKey(name)
+	if key == "" || intel.Placeholder(name) {
+		return nil, nil
+	}
+	n, args := ceilingSQL("n", v.Ceiling)
+	p, more := ceilingSQL("p", v.Ceiling)
+	rows, err := s.read.QueryContext(ctx, "SELECT "+profileColumns+`, n.alias FROM profile_name n JOIN profile p ON p.id = n.profile_id
+		WHERE n.name_key = ? AND `+n+" AND "+p+" ORDER BY n.alias DESC, p.kind, p.title_fold, p.id", append(append([]any{key}, args...), more...)...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []Hit
+	for rows.Next() {
+		var alias bool
+		p, err := scanProfile(rows, &alias)
+		if err != nil {
+			return nil, err
+		}
+		h := Hit{Profile: p, Match: "name"}
+		switch {
+		case intel.NameKey(p.Title) == key:
+			h.Match = "title"
+		case alias:
+			h.Match = "alias"
+		}
+		out = append(out, h)
+	}
+	slices.SortStableFunc(out, func(a, b Hit) int { return matchRank[a.Match] - matchRank[b.Match] })
+	return out, rows.Err()
+}
+
+// Search returns profiles whose names or texts contain the words, best first:
+// by exact name, by the beginning of a title or alias, then by text. kind may
+// be empty. It returns at most limit hits and whether there are more.
+func (s *Store) Search(ctx context.Context, text string, kind intel.Kind, limit int, v View) (hits []Hit, more bool, err error) {
+	text = strings.TrimSpace(text)
+	named, err := s.ProfilesByName(ctx, text, v)
+	if err != nil {
+		return nil, false, err
+	}
+	seen := map[string]bool{}
+	for _, h := range named {
+		if kind == "" || h.Kind == kind {
+			seen[h.ID] = true
+			hits = append(hits, h)
+		}
+	}
+	words := strings.Fields(text)
+	if len(words) == 0 {
+		return hits, false, nil
+	}
+	cond, args := ceilingSQL("p", v.Ceiling)
+	if kind != "" {
+		cond += " AND p.kind = ?"
+		args = append(args, kindValue(kind))
+	}
+	for _, w := range words {
+		c, a := textContains("", w, v.Ceiling)
+		cond += " AND " + c
+		args = append(args, a...)
+	}
+	prefix := likeEscaper.Replace(Fold(text)) + "%"
+	rows, err := s.read.QueryContext(ctx, "SELECT "+profileColumns+` FROM profile p WHERE `+cond+`
+		ORDER BY CASE WHEN p.title_fold LIKE ? ESCAPE '\' THEN 0 WHEN p.title_fold LIKE ? ESCAPE '\' THEN 1 ELSE 2 END, p.kind, p.title_fold, p.id LIMIT ?`,
+		append(args, prefix, "%"+prefix, limit+len(seen)+1)...)
+	if err != nil {
+		return nil, false, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		p, err := scanProfile(rows)
+		if err != nil {
+			return nil, false, err
+		}
+		if seen[p.ID] {
+			continue
+		}
+		if len(hits) >= limit {
+			return hits, true, nil
+		}
+		h := Hit{Profile: p, Match: "text"}
+		if strings.HasPrefix(Fold(p.Title), Fold(text)) {
+			h.Match = "prefix"
+		}
+		hits = append(hits, h)
+	}
+	return hits, false, rows.Err()
+}
+
+// textContains is the condition that a field of a profile's texts, or any of
+// them if field is empty, contains s, ignoring case.
+func textContains(field, s string, c intel.TLP) (string, []any) {
+	cond, args := ceilingSQL("t", c)
+	if field != "" {
+		cond += " AND t.field = ?"
+		args = append(args, field)
+	}
+	args = append(args, "%"+likeEscaper.Replace(Fold(s))+"%")
+	return "EXISTS (SELECT 1 FROM profile_text t WHERE t.profile_id = p.id AND " + cond + ` AND t.text LIKE ? ESCAPE '\')`, args
+}
+
+// Publishers returns the publishers that have data here, by rank.
+func (s *Store) Publishers(ctx context.Context) ([]intel.Publisher, error) {
+	rows, err := s.read.QueryContext(ctx, "SELECT body FROM publisher ORDER BY rank, id")
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []intel.Publisher
+	for rows.Next() {
+		var body string
+		if err := rows.Scan(&body); err != nil {
+			return nil, err
+		}
+		var p intel.Publisher
+		if err := json.Unmarshal([]byte(body), &p); err != nil {
+			return nil, err
+		}
+		out = append(out, p)
+	}
+	return out, rows.Err()
+}
+
+// Totals are the sizes of what is served to a ceiling.
+type Totals struct {
+	Actors, Tools, Indicators, LinkedProfiles int64
+}
+
+// Totals counts profiles and indicators.
+func (s *Store) Totals(ctx context.Context, v View) (t Totals, err error) {
+	cond, args := ceilingSQL("p", v.Ceiling)
+	if err = s.read.QueryRowContext(ctx, "SELECT COALESCE(SUM(CASE WHEN p.kind = 0 THEN 1 ELSE 0 END), 0), COALESCE(SUM(p.kind), 0) FROM profile p WHERE "+cond, args...).Scan(&t.Actors, &t.Tools); err != nil {
+		return t, err
+	}
+	cond, args = ceilingSQL("i", v.Ceiling)
+	if err = s.read.QueryRowContext(ctx, "SELECT COUNT(*) FROM indicator i WHERE "+cond, args...).Scan(&t.Indicators); err != nil {
+		return t, err
+	}
+	err = s.read.QueryRowContext(ctx, "SELECT COUNT(DISTINCT i.profile_id) FROM profile_indicator i WHERE "+cond, args...).Scan(&t.LinkedProfiles)
+	return t, err
+}
+
+// searchSQL is the condition of $search: each term is a part of one of the
+// texts or of a name claim; a restricted one, of the property that it names.
+func searchSQL(x odata.Search, c intel.TLP) (string, []any, error) {
+	switch x := x.(type) {
+	case *odata.SearchTerm:
+		field := ""
+		if x.Path != nil {
+			field = x.Path.Leaf().Name
+		}
+		cond, args := textContains(field, x.Text, c)
+		return cond, args, nil
+	case *odata.SearchAnd:
+		return searchChain(x.Terms, " AND ", c)
+	case *odata.SearchOr:
+		return searchChain(x.Terms, " OR ", c)
+	case *odata.SearchNot:
+		cond, args, err := searchSQL(x.X, c)
+		return "NOT (" + cond + ")", args, err
+	}
+	return "", nil, fmt.Errorf("search node %T has no SQL", x)
+}
+
+func searchChain(terms []odata.Search, op string, c intel.TLP) (string, []any, error) {
+	var conds []string
+	var args []any
+	for _, t := range terms {
+		cond, more, err := searchSQL(t, c)
+		if err != nil {
+			return "", nil, err
+		}
+		conds = append(conds, cond)
+		args = append(args, more...)
+	}
+	return "(" + strings.Join(conds, op) + ")", args, nil
+}
