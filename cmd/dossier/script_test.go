@@ -1,0 +1,123 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"dossier": main})
+}
+
+// TestScripts runs the commands as a terminal does. The database of the scripts
+// is made once, from the catalogue, and copied.
+func TestScripts(t *testing.T) {
+	seed := filepath.Join(t.TempDir(), "seed.db")
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("SEED", seed)
+			env.Setenv("NO_COLOR", "1")
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"serve": serveCommand,
+			"get":   getCommand,
+			"seed":  func(ts *testscript.TestScript, _ bool, _ []string) { seedDatabase(ts, seed) },
+		},
+	})
+}
+
+// seedDatabase makes dossier.db of the script a copy of a database with the
+// catalogue, which the first script that asks for it makes.
+func seedDatabase(ts *testscript.TestScript, seed string) {
+	if _, err := os.Stat(seed); err != nil {
+		cmd := exec.Command("dossier", "--db", seed, "search", "apt28")
+		cmd.Env = append(os.Environ(), "PATH="+ts.Getenv("PATH"))
+		if path, err := lookPath("dossier", ts.Getenv("PATH")); err == nil {
+			cmd.Path = path
+			cmd.Err = nil
+		}
+		if out, err := cmd.CombinedOutput(); err != nil {
+			ts.Fatalf("making the database: %v\n%s", err, out)
+		}
+	}
+	data, err := os.ReadFile(seed)
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs("dossier.db"), data, 0o600))
+}
+
+func lookPath(name, path string) (string, error) {
+	for _, dir := range filepath.SplitList(path) {
+		for _, file := range []string{name, name + ".exe"} {
+			full := filepath.Join(dir, file)
+			if info, err := os.Stat(full); err == nil && !info.IsDir() {
+				return full, nil
+			}
+		}
+	}
+	return "", exec.ErrNotFound
+}
+
+var listening = regexp.MustCompile(`listening on (http://\S+)`)
+
+// serveCommand starts "dossier serve" with the given flags on a free port and
+// sets $URL; the server is stopped with the script.
+func serveCommand(ts *testscript.TestScript, _ bool, args []string) {
+	path, err := lookPath("dossier", ts.Getenv("PATH"))
+	ts.Check(err)
+	cmd := exec.Command(path, append([]string{"serve", "--listen", "127.0.0.1:0"}, args...)...)
+	cmd.Dir = ts.MkAbs(".")
+	cmd.Env = append(os.Environ(), "DOSSIER_DB=")
+	out, err := cmd.StderrPipe()
+	ts.Check(err)
+	ts.Check(cmd.Start())
+	ts.Defer(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	found := make(chan string, 1)
+	go func() {
+		lines := bufio.NewScanner(out)
+		var all strings.Builder
+		for lines.Scan() {
+			if m := listening.FindStringSubmatch(lines.Text()); m != nil {
+				found <- m[1]
+				all.Reset()
+				continue
+			}
+			fmt.Fprintln(&all, lines.Text())
+		}
+		found <- "ended: " + all.String()
+	}()
+	select {
+	case url := <-found:
+		if strings.HasPrefix(url, "ended") {
+			ts.Fatalf("serve %s", url)
+		}
+		ts.Setenv("URL", url)
+		ts.Setenv("ADDR", strings.TrimPrefix(url, "http://"))
+	case <-time.After(2 * time.Minute):
+		ts.Fatalf("serve did not listen")
+	}
+}
+
+// getCommand prints what the server that the script started answers.
+func getCommand(ts *testscript.TestScript, _ bool, args []string) {
+	res, err := http.Get(ts.Getenv("URL") + args[0])
+	ts.Check(err)
+	defer res.Body.Close()
+	_, err = io.Copy(ts.Stdout(), res.Body)
+	ts.Check(err)
+}

@@ -1,0 +1,127 @@
+package api
+
+import (
+	"bytes"
+	"compress/gzip"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+
+	kgzip "github.com/klauspost/compress/gzip"
+)
+
+// An answer is a complete response.
+type answer struct {
+	status      int // 0 is 200
+	contentType string
+	header      http.Header // further headers, may be nil
+	body        []byte
+}
+
+// gzipAbove is the size from which compressing pays: less fits one packet.
+const gzipAbove = 1400
+
+var gzipWriters = sync.Pool{New: func() any {
+	w, _ := kgzip.NewWriterLevel(nil, gzip.BestSpeed) // the level is valid
+	return w
+}}
+
+// write sends an answer with the headers that every response has.
+func (s *Server) write(w http.ResponseWriter, r *request, a *answer) {
+	h := w.Header()
+	for name, values := range a.header {
+		h[name] = values
+	}
+	h.Set("request-id", r.id)
+	h.Set("client-request-id", r.clientID)
+	h.Set("Cache-Control", "no-cache")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Add("Vary", "Accept-Encoding")
+	if r.graph {
+		h.Set("OData-Version", "4.0")
+		h.Add("Vary", "Accept, Prefer")
+	}
+	status := a.status
+	if status == 0 {
+		status = http.StatusOK
+	}
+	if a.contentType != "" {
+		h.Set("Content-Type", a.contentType)
+	}
+	if status == http.StatusNotModified {
+		w.WriteHeader(status)
+		return
+	}
+	body := a.body
+	if len(body) >= gzipAbove && acceptsGzip(r.Header) {
+		body = compress(body)
+		h.Set("Content-Encoding", "gzip")
+	}
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(status)
+	if r.Method != http.MethodHead {
+		_, _ = w.Write(body) // the client may be gone
+	}
+}
+
+func compress(body []byte) []byte {
+	var b bytes.Buffer
+	z := gzipWriters.Get().(*kgzip.Writer)
+	defer gzipWriters.Put(z)
+	z.Reset(&b)
+	_, _ = z.Write(body) // a Buffer takes everything
+	_ = z.Close()
+	return b.Bytes()
+}
+
+// acceptsGzip reads Accept-Encoding: gzip must be named with a weight above zero,
+// or be covered by "*".
+func acceptsGzip(h http.Header) bool {
+	star := false
+	for _, item := range list(h.Values("Accept-Encoding")) {
+		name, params, _ := strings.Cut(item, ";")
+		ok := weight(params) > 0
+		switch strings.ToLower(strings.TrimSpace(name)) {
+		case "gzip", "x-gzip":
+			return ok
+		case "*":
+			star = ok
+		}
+	}
+	return star
+}
+
+// list splits the values of a header at commas; empty items vanish. Commas inside
+// quotation marks do not split.
+func list(values []string) []string {
+	var out []string
+	for _, v := range values {
+		start, quoted := 0, false
+		for i := 0; i <= len(v); i++ {
+			switch {
+			case i < len(v) && v[i] == '"':
+				quoted = !quoted
+			case i == len(v) || v[i] == ',' && !quoted:
+				if item := strings.TrimSpace(v[start:i]); item != "" {
+					out = append(out, item)
+				}
+				start = i + 1
+			}
+		}
+	}
+	return out
+}
+
+// weight returns the q among parameters, 1 if there is none or it is malformed.
+func weight(params string) float64 {
+	for p := range strings.SplitSeq(params, ";") {
+		name, value, _ := strings.Cut(strings.TrimSpace(p), "=")
+		if strings.EqualFold(name, "q") {
+			if q, err := strconv.ParseFloat(value, 64); err == nil && q >= 0 {
+				return q
+			}
+		}
+	}
+	return 1
+}

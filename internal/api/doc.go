@@ -1,0 +1,25 @@
+// Package api answers HTTP: the part of Microsoft Graph that is under
+// /security/threatIntelligence, for both of its versions, and Dossier's own
+// resources under /api.
+//
+// Start with [New], which makes a [Server] of a store; all routes are in
+// (*Server).routes. A request goes one way: [Server.ServeHTTP] splits the raw
+// path into segments and finds the route in a tree, the handler parses the query
+// options, asks the store once, and gives back an answer or an error; one
+// function writes answers (answer.go) and one turns errors into them (errors.go).
+// Nothing is written before the whole answer is there, so every failure has its
+// proper status and the JSON envelope that Graph's clients need.
+//
+// Rules of the package:
+//
+//   - Graph paths never see a ServeMux: it redirects "//" and unescapes before it
+//     splits, both of which break real clients.
+//   - What Microsoft leaves open is decided in open.go, one constant or function
+//     for each point.
+//   - Profiles come from the store as ready bytes. They are taken apart only for
+//     $select, $expand and another metadata level than minimal.
+//   - Memory is bounded by a page: at most [odata.MaxPage] entities, or
+//     maxExpanded of them with $expand.
+//
+// A Server is safe for concurrent use.
+package api

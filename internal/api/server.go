@@ -1,0 +1,211 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"regexp"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"dossier/internal/intel"
+	"dossier/internal/odata"
+	"dossier/internal/store"
+)
+
+// Config says what a server is made of. Only Store is needed.
+type Config struct {
+	Store     *store.Store
+	PublicURL string           // what links begin with, without a version: https://intel.example.org; "": the request's scheme and Host
+	Version   string           // of the build, for /healthz
+	Ceiling   intel.TLP        // of anonymous readers
+	Logger    *slog.Logger     // nil: [slog.Default]
+	Home      http.Handler     // serves what is not the API's: the portal; nil: 404
+	Now       func() time.Time // nil: [time.Now]
+}
+
+// A Server is the API as a handler.
+type Server struct {
+	store   *store.Store
+	public  string
+	version string
+	ceiling intel.TLP
+	log     *slog.Logger
+	home    http.Handler
+	now     func() time.Time
+
+	graph *node // behind a version
+	own   *node
+}
+
+// New returns a server.
+func New(c Config) *Server {
+	s := &Server{
+		store: c.Store, public: strings.TrimRight(c.PublicURL, "/"), version: c.Version, ceiling: c.Ceiling,
+		log: c.Logger, home: c.Home, now: c.Now,
+	}
+	if s.log == nil {
+		s.log = slog.Default()
+	}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	s.routes()
+	return s
+}
+
+// Limits of a connection. A header may be large, since a nextLink repeats a long
+// $filter and comes in the request line.
+const (
+	ReadHeaderTimeout = 10 * time.Second
+	ReadTimeout       = time.Minute
+	WriteTimeout      = 5 * time.Minute
+	IdleTimeout       = 2 * time.Minute
+	MaxHeaderBytes    = 256 << 10
+)
+
+// queryTimeout is how long one answer may take to make: a scan that takes longer
+// is ended with 503, so that a few of them do not hold up everybody.
+const queryTimeout = 30 * time.Second
+
+// HTTPServer returns an http.Server for the address with the limits of this
+// package.
+func (s *Server) HTTPServer(addr string) *http.Server {
+	return &http.Server{
+		Addr: addr, Handler: s, ReadHeaderTimeout: ReadHeaderTimeout, ReadTimeout: ReadTimeout,
+		WriteTimeout: WriteTimeout, IdleTimeout: IdleTimeout, MaxHeaderBytes: MaxHeaderBytes,
+		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+}
+
+// versions are Graph's, as they stand in paths and links.
+var versions = []string{"v1.0", "beta"}
+
+// otherVersion matches what looks like a version of Graph and is none.
+var otherVersion = regexp.MustCompile(`(?i)^v[0-9]+(\.[0-9]+)*$`)
+
+// ServeHTTP answers a request: Graph's by its first segment, which is a version,
+// then the server's own, then Home.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	req := s.newRequest(r)
+	out := &tracked{ResponseWriter: w}
+	start := s.now()
+	defer func() {
+		if p := recover(); p != nil {
+			if p == http.ErrAbortHandler || out.wrote {
+				panic(http.ErrAbortHandler)
+			}
+			s.write(out, req, s.answerOf(req, s.failureOf(req, panicked(p))))
+		}
+		s.log.Debug("request", "method", r.Method, "path", clip(r.URL.EscapedPath()), "status", out.status,
+			"took", s.now().Sub(start), "request-id", req.id)
+	}()
+	answer, err := s.dispatch(out, req)
+	switch {
+	case err != nil:
+		answer = s.answerOf(req, s.failureOf(req, err))
+	case answer == nil:
+		return // Home has answered
+	}
+	s.write(out, req, answer)
+}
+
+// panicked makes an error of a recovered panic.
+func panicked(p any) error { return fmt.Errorf("panic: %v\n%s", p, debug.Stack()) }
+
+// dispatch finds out whose the path is and lets the route answer. Both results
+// are nil if Home has written the answer.
+func (s *Server) dispatch(w http.ResponseWriter, r *request) (*answer, error) {
+	segments, err := odata.ParsePath(r.URL.EscapedPath())
+	if err != nil {
+		r.graph = isGraph(r.URL.Path)
+		return nil, err
+	}
+	if len(segments) > 0 {
+		first := segments[0].Text
+		for _, v := range versions {
+			if strings.EqualFold(first, v) {
+				r.graph, r.base = true, s.publicURL(r.Request)+"/"+v
+				return s.route(s.graph, r, segments[1:])
+			}
+		}
+		switch {
+		case otherVersion.MatchString(first), strings.EqualFold(first, "security"),
+			len(segments) > 1 && strings.EqualFold(segments[1].Text, "security"):
+			r.graph = true
+			return nil, invalidVersion(first)
+		case s.own.literals[first] != nil:
+			return s.route(s.own, r, segments)
+		}
+	}
+	if s.home != nil {
+		s.home.ServeHTTP(w, r.Request)
+		return nil, nil
+	}
+	return nil, fail(http.StatusNotFound, codeNotFound, "There is nothing at this path.")
+}
+
+// isGraph guesses from the beginning of a malformed path.
+func isGraph(path string) bool {
+	path = strings.ToLower(strings.TrimLeft(path, "/"))
+	return strings.HasPrefix(path, versions[0]+"/") || strings.HasPrefix(path, versions[1]+"/")
+}
+
+// route calls the handler of the path and method. HEAD is GET.
+func (s *Server) route(tree *node, r *request, segments []odata.Segment) (*answer, error) {
+	n, ids, unknown := tree.find(segments)
+	switch {
+	case unknown != nil && tree == s.own:
+		return nil, fail(http.StatusNotFound, codeNotFound, "There is nothing at this path.")
+	case unknown != nil:
+		return nil, noSegment(unknown.Text)
+	case n.methods == nil && tree == s.own:
+		return nil, fail(http.StatusNotFound, codeNotFound, "There is nothing at this path.")
+	}
+	method := r.Method
+	if method == http.MethodHead {
+		method = http.MethodGet
+	}
+	h := n.methods[method]
+	if h == nil {
+		return nil, methodNotAllowed(n.allowed())
+	}
+	r.ids = ids
+	whole := r.Request
+	ctx, cancel := context.WithTimeout(whole.Context(), queryTimeout)
+	defer func() { cancel(); r.Request = whole }()
+	r.Request = whole.WithContext(ctx)
+	a, err := h(r)
+	if err != nil && ctx.Err() != nil {
+		// The database's own word for it is "interrupted".
+		err = fmt.Errorf("%w: %w", ctx.Err(), err)
+	}
+	return a, err
+}
+
+// tracked remembers whether a response was begun.
+type tracked struct {
+	http.ResponseWriter
+	wrote  bool
+	status int
+}
+
+func (t *tracked) WriteHeader(status int) {
+	t.wrote = true
+	if t.status == 0 {
+		t.status = status
+	}
+	t.ResponseWriter.WriteHeader(status)
+}
+
+func (t *tracked) Write(b []byte) (int, error) {
+	if !t.wrote {
+		t.WriteHeader(http.StatusOK)
+	}
+	return t.ResponseWriter.Write(b)
+}
+
+// Unwrap is for [http.ResponseController].
+func (t *tracked) Unwrap() http.ResponseWriter { return t.ResponseWriter }

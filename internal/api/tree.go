@@ -1,0 +1,95 @@
+package api
+
+import (
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+
+	"dossier/internal/odata"
+)
+
+// A handler answers one request.
+type handler func(*request) (*answer, error)
+
+// A node is a place in the tree of paths. The tree is not changed after New.
+type node struct {
+	literals map[string]*node // by name in lower case
+	key      *node            // what follows an id
+	methods  map[string]handler
+	fold     bool // names match in any case
+}
+
+// at registers a handler. path is a list of names; "{}" stands for an id.
+func (n *node) at(path, method string, h handler) {
+	for name := range strings.SplitSeq(path, "/") {
+		if name == "" {
+			continue
+		}
+		n = n.child(name)
+	}
+	if n.methods == nil {
+		n.methods = map[string]handler{}
+	}
+	n.methods[method] = h
+}
+
+func (n *node) child(name string) *node {
+	if name == "{}" {
+		if n.key == nil {
+			n.key = &node{fold: n.fold}
+		}
+		return n.key
+	}
+	name = n.name(name)
+	if n.literals == nil {
+		n.literals = map[string]*node{}
+	}
+	if n.literals[name] == nil {
+		n.literals[name] = &node{fold: n.fold}
+	}
+	return n.literals[name]
+}
+
+func (n *node) name(s string) string {
+	if n.fold {
+		return strings.ToLower(s)
+	}
+	return s
+}
+
+// find follows the segments and returns the node, and the ids on the way. A
+// segment that leads nowhere is returned as unknown.
+//
+// An id stands in its own segment, or in parentheses behind the name. A name comes
+// before an id; a raw '$' begins a name, never an id.
+func (n *node) find(segments []odata.Segment) (found *node, ids []string, unknown *odata.Segment) {
+	for i := range segments {
+		seg := &segments[i]
+		if next := n.literals[n.name(seg.Text)]; next != nil {
+			n = next
+			continue
+		}
+		if next := n.literals[n.name(seg.Name)]; seg.HasKey && next != nil && next.key != nil {
+			n = next.key
+			ids = append(ids, seg.Key)
+			continue
+		}
+		if n.key == nil || strings.HasPrefix(seg.Raw, "$") {
+			return nil, nil, seg
+		}
+		n = n.key
+		ids = append(ids, seg.Text)
+	}
+	return n, ids, nil
+}
+
+// allowed lists the methods that the node answers.
+func (n *node) allowed() string {
+	methods := slices.Collect(maps.Keys(n.methods))
+	if n.methods[http.MethodGet] != nil {
+		methods = append(methods, http.MethodHead)
+	}
+	slices.Sort(methods)
+	return strings.Join(methods, ", ")
+}

@@ -1,0 +1,70 @@
+package ingest
+
+import (
+	"context"
+	"io"
+	"strings"
+
+	"dossier/internal/intel"
+	"dossier/internal/lists"
+	"dossier/internal/misp"
+	"dossier/internal/stix"
+)
+
+// A format is a decoder with its way to recognise what it reads.
+type format struct {
+	name   string
+	sniff  func(head []byte, path string) bool
+	decode func(ctx context.Context, r io.Reader, o decodeOptions, sink intel.Sink) (intel.Dataset, error)
+}
+
+type decodeOptions struct {
+	publisher string
+	path      string
+	subject   *intel.Ref
+	notAfter  intel.Time
+	producers map[string]string
+}
+
+// formats in the order in which they are tried: the most particular first.
+var formats = []format{
+	{
+		"stix", func(head []byte, _ string) bool { return stix.Sniff(head) },
+		func(ctx context.Context, r io.Reader, o decodeOptions, sink intel.Sink) (intel.Dataset, error) {
+			return stix.Decode(ctx, r, stix.Options{Publisher: o.publisher, Path: o.path}, sink)
+		},
+	},
+	{
+		"misp", func(head []byte, _ string) bool { return misp.Sniff(head) },
+		func(ctx context.Context, r io.Reader, o decodeOptions, sink intel.Sink) (intel.Dataset, error) {
+			return misp.Decode(ctx, r, misp.Options{Publisher: o.publisher, Path: o.path, Producers: o.producers, NotAfter: o.notAfter}, sink)
+		},
+	},
+	{
+		"list", lists.Sniff,
+		func(ctx context.Context, r io.Reader, o decodeOptions, sink intel.Sink) (intel.Dataset, error) {
+			return lists.Decode(ctx, r, lists.Options{Publisher: o.publisher, Path: o.path, Subject: o.subject, NotAfter: o.notAfter}, sink)
+		},
+	},
+}
+
+// Formats returns the names that [Options.Format] takes.
+func Formats() []string {
+	names := make([]string, len(formats))
+	for i, f := range formats {
+		names[i] = f.name
+	}
+	return names
+}
+
+// detect returns the format of a file, or nil. A name that is given overrides
+// the content.
+func detect(head []byte, path, name string) *format {
+	for i := range formats {
+		f := &formats[i]
+		if name == f.name || name == "" && f.sniff(head, strings.ReplaceAll(path, "!", "/")) {
+			return f
+		}
+	}
+	return nil
+}

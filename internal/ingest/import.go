@@ -1,0 +1,373 @@
+package ingest
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"dossier/internal/facts"
+	"dossier/internal/intel"
+	"dossier/internal/store"
+)
+
+// An Importer brings files into a store. It is used by one goroutine.
+type Importer struct {
+	Store *store.Store
+	Stdin io.Reader
+	// Progress, if not nil, is told what is going on, some times a second.
+	Progress func(Progress)
+
+	every bool // tell Progress of everything
+}
+
+// Progress is a moment of an import.
+type Progress struct {
+	Step  string // what is being done: "reading", "resolving", "computing indicators"
+	Path  string
+	Bytes int64 // read so far
+	Items int   // records and observations read, or indicators computed
+}
+
+// Options of an import. The zero value detects everything.
+type Options struct {
+	Publisher string // overrides the detected publisher
+	Format    string // overrides the detected format: one of [Formats]
+	Profile   string // ties every indicator that names nobody to this profile: a name or an id
+}
+
+// Import reads everything that the arguments name, a transaction a file, then
+// derives what is served. Files that cannot be read are in the result, and do
+// not stop the others. The error is about the import as a whole: an argument
+// that does not exist, an interrupted run, a database that cannot be written.
+// The result is never nil.
+func (im *Importer) Import(ctx context.Context, args []string, o Options) (res *Result, err error) {
+	now := im.Store.Now
+	res = &Result{Run: &intel.Run{ID: runID(now()), Input: strings.Join(args, " "), Started: intel.TimeOf(now())}}
+	if o.Format != "" && !slices.Contains(Formats(), o.Format) {
+		return res, fmt.Errorf("format %q: want one of %s", o.Format, strings.Join(Formats(), ", "))
+	}
+	var subject *intel.Ref
+	if o.Profile != "" {
+		if subject, err = im.subject(ctx, o.Profile); err != nil {
+			return res, err
+		}
+	}
+	defer func() {
+		res.Run.Finished = intel.TimeOf(now())
+		if err != nil {
+			res.Run.Error = err.Error()
+		}
+		err = errors.Join(err, im.Store.SaveRun(context.WithoutCancel(ctx), res.Run))
+	}()
+	if err := im.Store.SaveRun(ctx, res.Run); err != nil {
+		return res, err
+	}
+	r := &run{im: im, o: o, res: res, subject: subject, producers: map[string]string{}}
+	in := &inputs{ctx: ctx, stdin: im.Stdin, take: func(f file) error { return r.file(ctx, f) }, fail: r.failed, read: r.progressBytes}
+	for _, arg := range args {
+		if err := in.walk(arg); err != nil {
+			return res, errors.Join(err, r.derive(context.WithoutCancel(ctx)))
+		}
+	}
+	return res, r.derive(ctx)
+}
+
+// subject returns the founding record of the profile that a name means.
+func (im *Importer) subject(ctx context.Context, name string) (*intel.Ref, error) {
+	v := store.View{Ceiling: intel.Red}
+	hits, err := im.Store.ProfilesByName(ctx, name, v)
+	if err != nil {
+		return nil, err
+	}
+	if len(hits) > 1 && hits[0].Match != hits[1].Match {
+		hits = hits[:1] // the title, before those that only use the name
+	}
+	switch len(hits) {
+	case 0:
+		return nil, fmt.Errorf("profile %q: %w", name, intel.ErrNotFound)
+	case 1:
+	default:
+		var titles []string
+		for _, h := range hits {
+			titles = append(titles, fmt.Sprintf("%s (%s, %s)", h.Title, h.Kind, h.ID))
+		}
+		return nil, fmt.Errorf("profile %q: the name means several: %s; give an id", name, strings.Join(titles, "; "))
+	}
+	d, err := im.Store.Dossier(ctx, hits[0].ID, v)
+	if err != nil {
+		return nil, err
+	}
+	return &d.Records[0].Ref, nil
+}
+
+func runID(now time.Time) string {
+	var b [8]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return now.UTC().Format("20060102T150405Z") + "-" + hex.EncodeToString(b[:])
+}
+
+// A run is one import under way.
+type run struct {
+	im        *Importer
+	o         Options
+	res       *Result
+	subject   *intel.Ref
+	producers map[string]string // of MISP, learned from a galaxy on the way
+	changed   bool
+
+	progress Progress
+	shown    time.Time
+}
+
+func (r *run) progressBytes(n int) {
+	r.progress.Bytes += int64(n)
+	r.show(false)
+}
+
+// show tells of progress, at most ten times a second unless forced.
+func (r *run) show(force bool) {
+	if r.im.Progress == nil || !force && !r.im.every && time.Since(r.shown) < 100*time.Millisecond {
+		return
+	}
+	r.shown = time.Now()
+	r.im.Progress(r.progress)
+}
+
+func (r *run) failed(path string, err error) error {
+	if ctx := context.Canceled; errors.Is(err, ctx) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	r.res.Files = append(r.res.Files, FileResult{Path: path, Error: reason(err)})
+	r.res.Run.Files++
+	return nil
+}
+
+// file reads one file: all of it, or nothing.
+func (r *run) file(ctx context.Context, f file) error {
+	r.progress.Step, r.progress.Path = "reading", f.Path
+	r.show(false)
+	if len(f.Head) == 0 {
+		return r.skip(f.Path, "the file is empty")
+	}
+	form := detect(f.Head, f.Path, r.o.Format)
+	if form == nil {
+		return r.skip(f.Path, "no known format")
+	}
+	sink, err := r.newSink(ctx, store.FromImport)
+	if err != nil {
+		return err
+	}
+	defer sink.batch.Rollback()
+	sink.subject = r.subject
+	ds, err := form.decode(ctx, f.Body, decodeOptions{
+		publisher: r.o.Publisher, path: strings.ReplaceAll(f.Path, "!", "/"), subject: r.subject, notAfter: intel.TimeOf(r.im.Store.Now()), producers: r.producers,
+	}, sink)
+	var broken *brokenFile
+	switch {
+	case err == nil:
+	case errors.As(err, &broken): // the database
+		return broken.err
+	case ctx.Err() != nil:
+		return ctx.Err()
+	default:
+		return r.failed(f.Path, fmt.Errorf("%w; nothing of this file was kept", err))
+	}
+	if ds.Publisher == "" {
+		ds.Publisher = r.o.Publisher
+	}
+	res, err := sink.finish(ds)
+	if err != nil {
+		return err
+	}
+	res.Path, res.Format = f.Path, form.name
+	r.add(res, sink.batch.Changed())
+	return nil
+}
+
+func (r *run) add(res FileResult, changed bool) {
+	r.changed = r.changed || changed
+	r.res.Run.Files++
+	r.res.Run.Counts.Records.Add(res.Counts.Records)
+	r.res.Run.Counts.Indicators.Add(res.Counts.Indicators)
+	r.res.Files = append(r.res.Files, res)
+}
+
+func (r *run) skip(path, why string) error {
+	r.res.Files = append(r.res.Files, FileResult{Path: path, Skipped: why})
+	r.res.Run.Files++
+	return nil
+}
+
+// brokenFile marks an error of the store on its way through a decoder.
+type brokenFile struct{ err error }
+
+func (b *brokenFile) Error() string { return b.err.Error() }
+func (b *brokenFile) Unwrap() error { return b.err }
+
+// A sink takes what a decoder reads: observations go to the batch at once,
+// records are kept until the file is known to be whole.
+type sink struct {
+	r       *run
+	ctx     context.Context
+	batch   *store.Batch
+	records []*intel.Record
+	rejects rejects
+	subject *intel.Ref
+	linked  bool // some observation has a subject of the file's own
+}
+
+func (r *run) newSink(ctx context.Context, layer store.Layer) (*sink, error) {
+	b, err := r.im.Store.Begin(ctx, layer)
+	if err != nil {
+		return nil, err
+	}
+	return &sink{r: r, ctx: ctx, batch: b}, nil
+}
+
+// Record implements [intel.Sink].
+func (s *sink) Record(r *intel.Record) error {
+	s.records = append(s.records, r)
+	s.r.progress.Items++
+	return nil
+}
+
+// Observation implements [intel.Sink].
+func (s *sink) Observation(o *intel.Observation) error {
+	if s.subject != nil && !slices.Contains(o.Subjects, *s.subject) {
+		o.Subjects = append(slices.Clone(o.Subjects), *s.subject)
+	}
+	s.linked = s.linked || len(o.Subjects) > 0
+	s.r.progress.Items++
+	s.r.show(false)
+	if o.Publisher == "" {
+		o.Publisher = unattributed
+	}
+	if err := s.batch.Observe(s.ctx, o); err != nil {
+		return &brokenFile{err}
+	}
+	return nil
+}
+
+// unattributed is the publisher of data that names none.
+const unattributed = "unattributed"
+
+// Reject implements [intel.Sink].
+func (s *sink) Reject(x intel.Reject) { s.rejects.add(x) }
+
+// finish writes the records and commits.
+func (s *sink) finish(ds intel.Dataset) (FileResult, error) {
+	var res FileResult
+	var err error
+	if ds.Publisher == "" {
+		ds.Publisher = unattributed
+	}
+	if res.Counts.Indicators, err = s.batch.Observed(s.ctx); err != nil {
+		return res, err
+	}
+	enrich(s.records)
+	for _, group := range byPublisher(s.records, ds) {
+		tally, older, err := s.batch.Records(s.ctx, group.ds, group.records)
+		if err != nil {
+			return res, err
+		}
+		res.Counts.Records.Add(tally)
+		res.Datasets = append(res.Datasets, group.ds)
+		if older {
+			res.Notes = append(res.Notes, "older than what is here; it changes nothing")
+		} else if err := s.snapshot(&res, group.ds, group.records); err != nil {
+			return res, err
+		}
+	}
+	res.Rejected = s.rejects.list()
+	res.Counts.Indicators.Rejected = s.rejects.total
+	res.Counts.Indicators.Read += s.rejects.total
+	return res, s.batch.Commit(s.ctx)
+}
+
+// snapshot marks what a list no longer holds.
+func (s *sink) snapshot(res *FileResult, ds intel.Dataset, recs []*intel.Record) error {
+	if !ds.Snapshot || !s.linked {
+		return nil
+	}
+	subjects := make([]intel.Ref, len(recs))
+	for i, r := range recs {
+		subjects[i] = r.Ref
+	}
+	gone, complete, err := s.batch.EndSnapshot(s.ctx, ds, subjects)
+	res.Counts.Indicators.Gone += gone
+	if !complete {
+		res.Notes = append(res.Notes, "the list is too long to tell what it no longer holds; nothing was marked as gone")
+	}
+	return err
+}
+
+// enrich adds what the prose of the records states, on all processors.
+func enrich(recs []*intel.Record) {
+	var wg sync.WaitGroup
+	workers := runtime.GOMAXPROCS(0)
+	for w := range workers {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			for i := w; i < len(recs); i += workers {
+				facts.Enrich(recs[i])
+			}
+		}()
+	}
+	wg.Wait()
+}
+
+type group struct {
+	ds      intel.Dataset
+	records []*intel.Record
+}
+
+// byPublisher splits the records of a file: the data set is its publisher's,
+// and what others own in it is loose. One record per key: the last one counts,
+// as for duplicate objects in one file. There is always a group for the data
+// set itself, unless it is loose and empty.
+func byPublisher(recs []*intel.Record, ds intel.Dataset) []group {
+	groups := map[string]*group{}
+	var order []string
+	add := func(publisher string) *group {
+		g, ok := groups[publisher]
+		if !ok {
+			g = &group{ds: intel.Dataset{Publisher: publisher}}
+			if publisher == ds.Publisher {
+				g.ds = ds
+			}
+			groups[publisher] = g
+			order = append(order, publisher)
+		}
+		return g
+	}
+	if ds.Snapshot {
+		add(ds.Publisher)
+	}
+	seen := map[intel.Ref]int{}
+	for _, r := range recs {
+		if r.Publisher == "" {
+			r.Publisher = ds.Publisher
+		}
+		g := add(r.Publisher)
+		if i, ok := seen[r.Ref]; ok {
+			g.records[i] = r
+			continue
+		}
+		seen[r.Ref] = len(g.records)
+		g.records = append(g.records, r)
+	}
+	out := make([]group, len(order))
+	for i, p := range order {
+		out[i] = *groups[p]
+	}
+	return out
+}

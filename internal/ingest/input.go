@@ -1,0 +1,275 @@
+package ingest
+
+import (
+	"archive/tar"
+	"archive/zip"
+	"bufio"
+	"bytes"
+	"compress/bzip2"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+)
+
+// Limits of inputs: an archive may hold archives, but not without end, and no
+// single file may inflate beyond any use.
+const (
+	maxNesting  = 4
+	maxInflated = 64 << 30 // bytes of one file out of an archive
+	headSize    = 64 << 10 // bytes looked at to detect a format
+)
+
+// A file is one thing to decode. Path names it for people: the path on disk,
+// then "!" and the path in an archive for each nesting.
+type file struct {
+	Path string
+	Head []byte // its first bytes, at most headSize
+	Body io.Reader
+}
+
+// An inputError is about something that cannot be read at all.
+type inputError struct {
+	Path string
+	Err  error
+}
+
+func (e *inputError) Error() string { return fmt.Sprintf("%s: %s", e.Path, reason(e.Err)) }
+
+func (e *inputError) Unwrap() error { return e.Err }
+
+// reason strips the path that the os package repeats.
+func reason(err error) string {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		return pe.Err.Error()
+	}
+	return err.Error()
+}
+
+// inputs walks what the user named and calls take for every file in it, in
+// order. A file that cannot be opened is given to fail, and the walk goes on.
+type inputs struct {
+	ctx   context.Context
+	stdin io.Reader
+	take  func(file) error
+	fail  func(path string, err error) error
+	read  func(n int) // told of bytes read from disk, for progress
+}
+
+// walk handles one argument: a path, a glob pattern, or "-".
+func (in *inputs) walk(arg string) error {
+	if arg == "-" {
+		return in.open("-", in.stdin, 0)
+	}
+	info, err := os.Stat(arg)
+	if errors.Is(err, fs.ErrNotExist) && strings.ContainsAny(arg, "*?[") {
+		matches, globErr := filepath.Glob(arg)
+		if globErr != nil {
+			return &inputError{arg, globErr}
+		}
+		if len(matches) == 0 {
+			return &inputError{arg, errors.New("no file matches this pattern")}
+		}
+		for _, m := range matches {
+			if err := in.walk(m); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if err != nil {
+		return &inputError{arg, err}
+	}
+	if !info.IsDir() {
+		return in.path(arg)
+	}
+	return in.folder(arg)
+}
+
+// folder reads every regular file below a folder, in order of names; hidden
+// files and folders are passed over.
+func (in *inputs) folder(dir string) error {
+	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case in.ctx.Err() != nil:
+			return in.ctx.Err()
+		case err != nil:
+			return in.fail(path, err)
+		case path != dir && strings.HasPrefix(d.Name(), "."):
+			if d.IsDir() {
+				return filepath.SkipDir
+			}
+			return nil
+		case !d.Type().IsRegular() && d.Type()&fs.ModeSymlink == 0 || d.IsDir():
+			return nil
+		}
+		if d.Type()&fs.ModeSymlink != 0 {
+			if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
+				return nil
+			}
+		}
+		return in.path(path)
+	})
+}
+
+func (in *inputs) path(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return in.fail(path, err)
+	}
+	defer f.Close()
+	return in.open(path, f, 0)
+}
+
+// countingReader stops when the context ends, and tells of progress.
+type countingReader struct {
+	in *inputs
+	r  io.Reader
+}
+
+func (c *countingReader) Read(p []byte) (int, error) {
+	if err := c.in.ctx.Err(); err != nil {
+		return 0, err
+	}
+	n, err := c.r.Read(p)
+	if c.in.read != nil {
+		c.in.read(n)
+	}
+	return n, err
+}
+
+// open looks at the first bytes: archives are entered, anything else is taken.
+func (in *inputs) open(path string, r io.Reader, depth int) error {
+	if depth == 0 {
+		r = &countingReader{in, r}
+	} else {
+		r = &limitedReader{r: r, left: maxInflated}
+	}
+	br := bufio.NewReaderSize(r, headSize)
+	head, err := br.Peek(headSize)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return in.fail(path, err)
+	}
+	if depth > maxNesting {
+		return in.fail(path, fmt.Errorf("archives are nested more than %d deep", maxNesting))
+	}
+	switch {
+	case bytes.HasPrefix(head, []byte("\x1f\x8b")):
+		z, err := gzip.NewReader(br)
+		if err != nil {
+			return in.fail(path, err)
+		}
+		defer z.Close()
+		return in.open(strings.TrimSuffix(path, ".gz"), z, depth+1)
+	case bytes.HasPrefix(head, []byte("\x28\xb5\x2f\xfd")):
+		z, err := zstd.NewReader(br, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(256<<20))
+		if err != nil {
+			return in.fail(path, err)
+		}
+		defer z.Close()
+		return in.open(strings.TrimSuffix(path, ".zst"), z, depth+1)
+	case bytes.HasPrefix(head, []byte("BZh")):
+		return in.open(strings.TrimSuffix(path, ".bz2"), bzip2.NewReader(br), depth+1)
+	case bytes.HasPrefix(head, []byte("PK\x03\x04")):
+		return in.zip(path, br, depth)
+	case len(head) > 262 && string(head[257:262]) == "ustar":
+		return in.tar(path, br, depth)
+	}
+	return in.take(file{Path: path, Head: head, Body: br})
+}
+
+func (in *inputs) tar(path string, r io.Reader, depth int) error {
+	t := tar.NewReader(r)
+	for {
+		h, err := t.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return in.fail(path, err)
+		}
+		if h.Typeflag != tar.TypeReg || hidden(h.Name) {
+			continue
+		}
+		if err := in.open(path+"!"+h.Name, t, depth+1); err != nil {
+			return err
+		}
+	}
+}
+
+// zip needs to read from the end, so what is no file on disk goes to a
+// temporary one.
+func (in *inputs) zip(path string, r io.Reader, depth int) (err error) {
+	tmp, err := os.CreateTemp("", "dossier-*.zip")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		err = errors.Join(err, tmp.Close(), os.Remove(tmp.Name()))
+	}()
+	size, err := io.Copy(tmp, r)
+	if err != nil {
+		return in.fail(path, err)
+	}
+	z, err := zip.NewReader(tmp, size)
+	if err != nil {
+		return in.fail(path, err)
+	}
+	files := slices.Clone(z.File)
+	slices.SortFunc(files, func(a, b *zip.File) int { return strings.Compare(a.Name, b.Name) })
+	for _, f := range files {
+		if f.FileInfo().IsDir() || hidden(f.Name) {
+			continue
+		}
+		if err := in.zipEntry(path, f, depth); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (in *inputs) zipEntry(path string, f *zip.File, depth int) error {
+	name := path + "!" + f.Name
+	body, err := f.Open()
+	if err != nil {
+		return in.fail(name, err)
+	}
+	defer body.Close()
+	return in.open(name, body, depth+1)
+}
+
+func hidden(path string) bool {
+	for part := range strings.SplitSeq(path, "/") {
+		if strings.HasPrefix(part, ".") && part != "." && part != ".." || part == "__MACOSX" {
+			return true
+		}
+	}
+	return false
+}
+
+// limitedReader fails, rather than ends, when too much comes out of an archive.
+type limitedReader struct {
+	r    io.Reader
+	left int64
+}
+
+func (l *limitedReader) Read(p []byte) (int, error) {
+	if l.left <= 0 {
+		return 0, fmt.Errorf("more than %d GiB come out of the archive", maxInflated>>30)
+	}
+	if int64(len(p)) > l.left {
+		p = p[:l.left]
+	}
+	n, err := l.r.Read(p)
+	l.left -= int64(n)
+	return n, err
+}

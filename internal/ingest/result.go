@@ -1,0 +1,108 @@
+package ingest
+
+import (
+	"slices"
+	"strings"
+
+	"dossier/internal/intel"
+)
+
+// A Result is what an import did.
+type Result struct {
+	Run      *intel.Run   `json:"run"`
+	Files    []FileResult `json:"files"`
+	Profiles Effect       `json:"profiles"`
+}
+
+// Effect is what an import changed in what is served.
+type Effect struct {
+	Written int `json:"written"` // profiles new or changed
+	Gone    int `json:"gone"`
+	// Indicators is how many were computed anew.
+	Indicators int `json:"indicators"`
+}
+
+// A FileResult is what became of one file.
+type FileResult struct {
+	Path     string           `json:"path"`
+	Format   string           `json:"format,omitempty"` // "" if it was not recognised
+	Datasets []intel.Dataset  `json:"datasets,omitempty"`
+	Counts   intel.Counts     `json:"counts"`
+	Rejected []RejectedReason `json:"rejected,omitempty"`
+	Notes    []string         `json:"notes,omitempty"`
+	Error    string           `json:"error,omitempty"` // the file could not be read to its end: nothing of it was kept
+	Skipped  string           `json:"skipped,omitempty"`
+}
+
+// A RejectedReason counts what was not taken for one reason.
+type RejectedReason struct {
+	Reason   string         `json:"reason"`
+	Count    int            `json:"count"`
+	Examples []intel.Reject `json:"examples"`
+}
+
+// maxExamples is how many examples are kept of a reason, and maxReasons how
+// many reasons of a file; what goes beyond is counted together.
+const (
+	maxExamples = 3
+	maxReasons  = 50
+	otherReason = "other reasons"
+)
+
+// rejects gathers what was not taken.
+type rejects struct {
+	total   int
+	reasons map[string]*RejectedReason
+}
+
+func (r *rejects) add(x intel.Reject) {
+	r.total++
+	if r.reasons == nil {
+		r.reasons = map[string]*RejectedReason{}
+	}
+	key := x.Reason
+	if _, ok := r.reasons[key]; !ok && len(r.reasons) >= maxReasons {
+		key = otherReason
+	}
+	c, ok := r.reasons[key]
+	if !ok {
+		c = &RejectedReason{Reason: key}
+		r.reasons[key] = c
+	}
+	c.Count++
+	if len(c.Examples) < maxExamples {
+		c.Examples = append(c.Examples, x)
+	}
+}
+
+// list returns the reasons, most frequent first.
+func (r *rejects) list() []RejectedReason {
+	var out []RejectedReason
+	for _, c := range r.reasons {
+		out = append(out, *c)
+	}
+	slices.SortFunc(out, func(a, b RejectedReason) int {
+		if a.Count != b.Count {
+			return b.Count - a.Count
+		}
+		return strings.Compare(a.Reason, b.Reason)
+	})
+	return out
+}
+
+// Changed reports whether the import altered any claim.
+func (r *Result) Changed() bool {
+	c := r.Run.Counts
+	return c.Records.New+c.Records.Changed+c.Records.Gone+c.Indicators.New+c.Indicators.Changed+c.Indicators.Gone > 0
+}
+
+// Failed returns the files that could not be read.
+func (r *Result) Failed() []FileResult {
+	var out []FileResult
+	for _, f := range r.Files {
+		if f.Error != "" {
+			out = append(out, f)
+		}
+	}
+	return out
+}

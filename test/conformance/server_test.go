@@ -1,0 +1,134 @@
+package conformance
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/microsoft/kiota-abstractions-go/authentication"
+	msgraph "github.com/microsoftgraph/msgraph-sdk-go"
+)
+
+// server is the base URL of the Dossier under test, without a version.
+var server string
+
+// TestMain builds Dossier, fills a database with its catalogue and with indicators
+// of the test's own, and serves it. DOSSIER_URL names a running server to
+// test instead.
+func TestMain(m *testing.M) {
+	code, err := run(m)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "conformance:", err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func run(m *testing.M) (code int, err error) {
+	if server = strings.TrimRight(os.Getenv("DOSSIER_URL"), "/"); server != "" {
+		return m.Run(), nil
+	}
+	dir, err := os.MkdirTemp("", "conformance")
+	if err != nil {
+		return 0, err
+	}
+	defer os.RemoveAll(dir)
+	bin := filepath.Join(dir, "dossier")
+	if runtime.GOOS == "windows" {
+		bin += ".exe"
+	}
+	build := exec.Command("go", "build", "-o", bin, "./cmd/dossier")
+	build.Dir = "../.."
+	if out, err := build.CombinedOutput(); err != nil {
+		return 0, fmt.Errorf("go build: %w\n%s", err, out)
+	}
+	db := filepath.Join(dir, "dossier.db")
+	list := filepath.Join(dir, "list.txt")
+	if err := os.WriteFile(list, indicatorList(), 0o666); err != nil {
+		return 0, err
+	}
+	imports := exec.Command(bin, "import", "--db", db, "--source", "conformance", "--profile", importedActor, list)
+	if out, err := imports.CombinedOutput(); err != nil {
+		return 0, fmt.Errorf("dossier import: %w\n%s", err, out)
+	}
+
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	serve := exec.CommandContext(ctx, bin, "serve", "--listen", "127.0.0.1:0", "--db", db)
+	serve.Cancel = func() error { return serve.Process.Signal(os.Interrupt) }
+	serve.WaitDelay = 10 * time.Second
+	stderr, err := serve.StderrPipe()
+	if err != nil {
+		return 0, err
+	}
+	if err := serve.Start(); err != nil {
+		return 0, err
+	}
+	address := make(chan string, 1)
+	var log bytes.Buffer
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		lines := bufio.NewScanner(stderr)
+		for lines.Scan() {
+			log.WriteString(lines.Text() + "\n")
+			if base, ok := strings.CutPrefix(lines.Text(), "listening on "); ok {
+				address <- base
+			}
+		}
+	}()
+	defer func() {
+		stop()
+		<-done
+		_ = serve.Wait() // it was interrupted
+		if code != 0 {
+			fmt.Fprintf(os.Stderr, "the server's log:\n%s", log.String())
+		}
+	}()
+	select {
+	case server = <-address:
+	case <-done:
+		return 0, fmt.Errorf("dossier serve ended:\n%s", log.String())
+	case <-time.After(2 * time.Minute):
+		return 0, fmt.Errorf("dossier serve does not say where it listens")
+	}
+	return m.Run(), nil
+}
+
+// importedActor has the indicators of the test's own.
+const importedActor = "Lazarus Group"
+
+// imported is how many names the list has: more than the largest page.
+const imported = 1250
+
+// indicatorList is a plain list with all kinds of artifacts.
+func indicatorList() []byte {
+	var b bytes.Buffer
+	for i := range imported {
+		fmt.Fprintf(&b, "c%d.conformance-check.com\n", i)
+	}
+	fmt.Fprintln(&b, "45.77.12.34")
+	fmt.Fprintln(&b, "2a01:4f8:c17:b0f::2")
+	fmt.Fprintln(&b, strings.Repeat("0f1e2d3c", 8))
+	fmt.Fprintln(&b, "http://c1.conformance-check.com/path?a=b")
+	return b.Bytes()
+}
+
+// newClient returns the official client for a version of the API.
+func newClient(t *testing.T, version string) (*msgraph.GraphServiceClient, *msgraph.GraphRequestAdapter) {
+	t.Helper()
+	adapter, err := msgraph.NewGraphRequestAdapter(&authentication.AnonymousAuthenticationProvider{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	adapter.SetBaseUrl(server + "/" + version)
+	return msgraph.NewGraphServiceClient(adapter), adapter
+}
