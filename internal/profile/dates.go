@@ -1,0 +1,139 @@
+package profile
+
+import (
+	"cmp"
+	"time"
+
+	"dossier/internal/intel"
+)
+
+// Dates outside these bounds are slips of a source: no computer was attacked by
+// a named group before 1980, and no record tells the far future.
+var (
+	earliest = intel.TimeOf(time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC))
+	latest   = intel.TimeOf(time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC))
+)
+
+func plausible(t intel.Time) bool { return t >= earliest && t < latest }
+
+// firstActive climbs the ladder of [intel.Basis]: the best rung that any member
+// reaches wins, the earliest date on it, and of equal dates the more precise.
+// What an analyst states wins outright. The last rung always holds: where not
+// even the import is dated, it is 1980.
+func (f *folder) firstActive() {
+	best := intel.Sourced[intel.Date]{}
+	offer := func(d intel.Date, from intel.Ref) {
+		f.noteActivity(d, from)
+		if plausible(d.At) && (best.Value.IsZero() || better(d, best.Value)) {
+			best = intel.Sourced[intel.Date]{Value: d, From: from}
+		}
+	}
+	for _, m := range f.fields {
+		for _, d := range m.FirstActive {
+			if d.Basis == "" {
+				d.Basis = intel.BasisStated
+			}
+			offer(d, m.Ref)
+		}
+		if m.Publisher == intel.Analyst && !best.Value.IsZero() {
+			break
+		}
+	}
+	if f.analystDate(best) {
+		return
+	}
+	for _, c := range f.d.Campaigns {
+		offer(onRung(c.First, intel.BasisCampaign), c.From)
+	}
+	if f.stats.Count > 0 {
+		offer(dayOf(f.stats.First, intel.BasisIndicator), intel.Ref{})
+	}
+	for _, r := range f.d.References {
+		offer(onRung(r.Value.Date, intel.BasisReference), r.From)
+	}
+	for _, m := range f.members {
+		offer(dayOf(m.Created, intel.BasisCreated), m.Ref)
+		offer(dayOf(f.w.Released(m.Ref), intel.BasisRelease), m.Ref)
+		offer(dayOf(f.w.FirstImported(m.Ref), intel.BasisImport), m.Ref)
+	}
+	if best.Value.IsZero() {
+		best.Value = intel.Date{At: earliest, Precision: intel.Year, Basis: intel.BasisImport}
+	}
+	f.d.FirstActive, f.d.Profile.FirstActive = best, best.Value.At
+}
+
+// noteActivity keeps the earliest claim that the actor was active or the tool
+// in use. The ladder puts a campaign's date before one out of prose, whichever is
+// earlier; the texts, which have room for it, tell of the earlier one.
+func (f *folder) noteActivity(d intel.Date, from intel.Ref) {
+	switch d.Basis {
+	case intel.BasisStated, intel.BasisCampaign, intel.BasisProse:
+	default:
+		return
+	}
+	if old := f.activity.Value; plausible(d.At) && (old.IsZero() || d.At < old.At || d.At == old.At && better(d, old)) {
+		f.activity = intel.Sourced[intel.Date]{Value: d, From: from}
+	}
+}
+
+// analystDate takes the date if an analyst states it.
+func (f *folder) analystDate(s intel.Sourced[intel.Date]) bool {
+	if s.Value.IsZero() || s.From.Publisher != intel.Analyst {
+		return false
+	}
+	f.d.FirstActive, f.d.Profile.FirstActive = s, s.Value.At
+	f.activity = s
+	return true
+}
+
+func better(a, b intel.Date) bool {
+	return cmp.Or(
+		cmp.Compare(a.Basis.Rung(), b.Basis.Rung()),
+		cmp.Compare(a.At, b.At),
+		cmp.Compare(fineness(b.Precision), fineness(a.Precision)),
+	) < 0
+}
+
+// holds reports whether the period that a date stands for holds the time: 2022
+// and any time in June 2022.
+func holds(d intel.Date, at intel.Time) bool {
+	from, t := d.At.Std(), at.Std()
+	switch d.Precision {
+	case intel.Year:
+		return from.Year() == t.Year()
+	case intel.Month:
+		return from.Year() == t.Year() && from.Month() == t.Month()
+	}
+	return d.At == at
+}
+
+func fineness(p intel.Precision) int {
+	switch p {
+	case intel.Year:
+		return 0
+	case intel.Month:
+		return 1
+	case intel.Exact:
+		return 3
+	}
+	return 2
+}
+
+func onRung(d intel.Date, b intel.Basis) intel.Date {
+	d.Basis = b
+	return d
+}
+
+// dayOf returns the day of a time: what indicators, entries and releases tell
+// of an actor's first activity is no matter of hours.
+func dayOf(t intel.Time, b intel.Basis) intel.Date {
+	if t == 0 {
+		return intel.Date{}
+	}
+	const day = 24 * 60 * 60 * 1000
+	rest := t % day
+	if rest < 0 {
+		rest += day
+	}
+	return intel.Date{At: t - rest, Precision: intel.Day, Basis: b}
+}
