@@ -132,7 +132,7 @@ func (a *app) card(ctx context.Context, s *store.Store, d *intel.Dossier, full b
 	field("first active", d.FirstActive.Value.String()+" ("+activeBasis(d.FirstActive)+")")
 	field("targets", few(p.Targets, limitOf(full, 14)))
 	field("motives", few(values(d.Motives), 6))
-	field("affiliation", few(bodies(d), 6))
+	field("affiliation", strings.Join(bodies(d), "; "))
 	field("type", strings.Join(values(d.ToolTypes), ", "))
 	field("platforms", strings.Join(d.Platforms, ", "))
 	if d.Availability.Value != "" {
@@ -229,8 +229,8 @@ func bodies(d *intel.Dossier) []string {
 	var out []string
 	seen := map[string]bool{}
 	for _, v := range d.Affiliations {
-		if !seen[v.Value.Body] {
-			seen[v.Value.Body] = true
+		if k := strings.ReplaceAll(intel.NameKey(v.Value.Body), "militaryunit", "unit"); !seen[k] {
+			seen[k] = true
 			out = append(out, v.Value.Body)
 		}
 	}

@@ -76,7 +76,7 @@ func (f *folder) claims() {
 			}
 		}
 		for _, s := range m.Motives {
-			if s = clean(s); s != "" && first(motives, intel.NameKey(s)) {
+			if s = clean(s); s != "" && first(motives, strings.TrimPrefix(intel.NameKey(s), "cyber")) { // "cyber espionage" is espionage
 				d.Motives = append(d.Motives, intel.Sourced[string]{Value: s, From: m.Ref})
 			}
 		}
@@ -115,6 +115,11 @@ func (f *folder) claims() {
 	slices.Sort(d.Platforms)
 	slices.SortStableFunc(d.Events, func(a, b intel.Sourced[intel.Event]) int {
 		return compareDates(a.Value.Date, b.Value.Date)
+	})
+	// Each source has an earliest report of its own; there is one earliest.
+	discovered := map[string]bool{}
+	d.Events = slices.DeleteFunc(d.Events, func(e intel.Sourced[intel.Event]) bool {
+		return e.Value.Type == "discovery" && !first(discovered, intel.NameKey(e.Value.Text))
 	})
 }
 

@@ -18,12 +18,13 @@ func plausible(t intel.Time) bool { return t >= earliest && t < latest }
 
 // firstActive climbs the ladder of [intel.Basis]: the best rung that any member
 // reaches wins, the earliest date on it, and of equal dates the more precise.
+// A stated date, a campaign and the prose share the first rung, for each of
+// them says that there was activity: the earliest is the first.
 // What an analyst states wins outright. The last rung always holds: where not
 // even the import is dated, it is 1980.
 func (f *folder) firstActive() {
 	best := intel.Sourced[intel.Date]{}
 	offer := func(d intel.Date, from intel.Ref) {
-		f.noteActivity(d, from)
 		if plausible(d.At) && (best.Value.IsZero() || better(d, best.Value)) {
 			best = intel.Sourced[intel.Date]{Value: d, From: from}
 		}
@@ -62,37 +63,36 @@ func (f *folder) firstActive() {
 	f.d.FirstActive, f.d.Profile.FirstActive = best, best.Value.At
 }
 
-// noteActivity keeps the earliest claim that the actor was active or the tool
-// in use. The ladder puts a campaign's date before one out of prose, whichever is
-// earlier; the texts, which have room for it, tell of the earlier one.
-func (f *folder) noteActivity(d intel.Date, from intel.Ref) {
-	switch d.Basis {
-	case intel.BasisStated, intel.BasisCampaign, intel.BasisProse:
-	default:
-		return
-	}
-	if old := f.activity.Value; plausible(d.At) && (old.IsZero() || d.At < old.At || d.At == old.At && better(d, old)) {
-		f.activity = intel.Sourced[intel.Date]{Value: d, From: from}
-	}
-}
-
 // analystDate takes the date if an analyst states it.
 func (f *folder) analystDate(s intel.Sourced[intel.Date]) bool {
 	if s.Value.IsZero() || s.From.Publisher != intel.Analyst {
 		return false
 	}
 	f.d.FirstActive, f.d.Profile.FirstActive = s, s.Value.At
-	f.activity = s
 	return true
 }
 
 func better(a, b intel.Date) bool {
 	return cmp.Or(
-		cmp.Compare(a.Basis.Rung(), b.Basis.Rung()),
+		cmp.Compare(step(a.Basis), step(b.Basis)),
 		cmp.Compare(a.At, b.At),
 		cmp.Compare(fineness(b.Precision), fineness(a.Precision)),
+		cmp.Compare(a.Basis.Rung(), b.Basis.Rung()),
 	) < 0
 }
+
+// step returns the place of a basis in the ladder, with one place for all that
+// tell of activity.
+func step(b intel.Basis) int {
+	switch b {
+	case intel.BasisStated, intel.BasisCampaign, intel.BasisProse:
+		return 0
+	}
+	return b.Rung()
+}
+
+// active reports whether a date tells of activity, not of a document or entry.
+func active(d intel.Date) bool { return !d.IsZero() && step(d.Basis) == 0 }
 
 // holds reports whether the period that a date stands for holds the time: 2022
 // and any time in June 2022.

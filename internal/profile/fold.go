@@ -32,16 +32,15 @@ func Fold(id string, members []Member, w World) *intel.Dossier {
 // A folder holds what is being folded: the members in order of precedence and
 // the dossier that grows.
 type folder struct {
-	w        World
-	d        *intel.Dossier
-	members  []member
-	fields   []member // those whose field values count: the live ones, or all if none is
-	own      map[intel.Ref]bool
-	stats    Stats
-	waged    []*intel.Record           // campaigns attributed to the profile, by first activity
-	tools    map[string]bool           // name keys of the titles of tools that the profile uses
-	activity intel.Sourced[intel.Date] // the earliest claim of activity, on whatever rung
-	groups   []int                     // of each of the dossier's targets: sectorTarget …
+	w       World
+	d       *intel.Dossier
+	members []member
+	fields  []member // those whose field values count: the live ones, or all if none is
+	own     map[intel.Ref]bool
+	stats   Stats
+	waged   []*intel.Record // campaigns attributed to the profile, by first activity
+	tools   map[string]bool // name keys of the titles of tools that the profile uses
+	groups  []int           // of each of the dossier's targets: sectorTarget …
 }
 
 type member struct {

@@ -11,7 +11,9 @@ import (
 // names collects every claim and serves as aliases those that say "the same
 // thing is called this", one for each [intel.NameKey]. A former name is an
 // alias too. Left out are the title, placeholders, ids of ATT&CK, the names of
-// sponsors, campaigns and parts, and the titles of tools that the actor uses.
+// sponsors, campaigns and parts, the titles of tools that the actor uses, and
+// what only a source of fair reliability says beside better ones: lists of
+// trails put the names of malware and of actors in one line.
 func (f *folder) names() {
 	title := f.d.Profile.Title
 	titles := map[string]bool{} // what some member is called
@@ -19,12 +21,13 @@ func (f *folder) names() {
 		titles[intel.NameKey(m.Title)] = true
 	}
 	served := map[string]bool{intel.NameKey(title): true}
+	curated := slices.ContainsFunc(f.members, func(m member) bool { return m.Live() && !m.Mention && !fair(m.pub) })
 	aliases := []string{}
 	for _, m := range f.members {
 		for _, n := range memberNames(m) {
 			claim := intel.NameClaim{Name: n, From: m.Ref}
 			key := intel.NameKey(n.Value)
-			if f.isAlias(n, key, titles) {
+			if f.isAlias(n, key, titles) && !(curated && fair(m.pub) && !served[key]) {
 				claim.Alias = true
 				if !served[key] {
 					served[key] = true
@@ -39,6 +42,10 @@ func (f *folder) names() {
 	}
 	f.d.Profile.Aliases = aliases
 }
+
+// fair reports whether a publisher is judged fairly reliable, or less (C and
+// worse in the Admiralty code). One that nobody has judged is not.
+func fair(p intel.Publisher) bool { return p.Reliability >= "C" }
 
 // memberNames returns the member's title and names, cleaned, each claim once:
 // the title first, with the organisation that coined it if its entry among the

@@ -14,13 +14,13 @@ import (
 func (t *teller) origin(p *page) {
 	p.section("Origin and discovery")
 	var s []string
-	if d := t.f.activity; !d.Value.IsZero() {
+	if d := t.activity(); !d.Value.IsZero() {
 		s = append(s, t.activeSince(d))
 	} else if d := t.d.FirstActive.Value; d.Basis == intel.BasisIndicator {
 		s = append(s, sentence("The oldest dated indicator linked to it is from ", when(d)))
 	}
 	claims := t.originClaims()
-	if d := t.f.activity; len(s) == 1 && len(claims) > 0 && d.Value.Basis != intel.BasisCampaign {
+	if d := t.activity(); len(s) == 1 && len(claims) > 0 && d.Value.Basis != intel.BasisCampaign {
 		// One source, one sentence.
 		by := upper(and(t.publishers([]intel.Ref{d.From})))
 		if rest, ok := strings.CutPrefix(claims[0], by+" attributes"); ok && by != "" {

@@ -96,10 +96,6 @@ func (t *teller) dateBasis() string {
 	case intel.BasisStated:
 		return sentence("The date of first activity, ", date, ", is stated by ", by)
 	case intel.BasisCampaign:
-		if earlier := t.f.activity; earlier.Value.At < d.Value.At && !holds(earlier.Value, d.Value.At) {
-			return sentence("The date served as first activity, ", date, ", is that of the earliest attributed campaign, which by rule ",
-				"goes before dates read out of text; that text, by ", and(t.publishers([]intel.Ref{earlier.From})), ", has ", t.it, " active ", since(earlier.Value))
-		}
 		return sentence("The date of first activity, ", date, ", is that of the earliest attributed campaign; it may well be older")
 	case intel.BasisProse:
 		return sentence("The date of first activity, ", date, ", is read out of the text of ", by, " and is a lower bound")

@@ -132,10 +132,18 @@ func (t *teller) whoClause(noun string) string {
 // sinceClause is ", active since at least 2004", as far as the date is one of
 // activity; "" otherwise.
 func (t *teller) sinceClause() string {
-	if d := t.f.activity.Value; !d.IsZero() {
+	if d := t.activity().Value; !d.IsZero() {
 		return since(d)
 	}
 	return ""
+}
+
+// activity returns the date served if it tells of activity, else nothing.
+func (t *teller) activity() intel.Sourced[intel.Date] {
+	if d := t.d.FirstActive; active(d.Value) {
+		return d
+	}
+	return intel.Sourced[intel.Date]{}
 }
 
 // since prints the date from which something was active. A year, a campaign's
