@@ -15,7 +15,6 @@ type source struct {
 	pattern   string // below the corpus
 	format    string // stix, misp, list
 	publisher string // overrides what the content says
-	name      string // of the data set, where the content has none
 	released  string // day
 	subjects  []subject
 }

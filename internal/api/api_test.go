@@ -349,12 +349,12 @@ func TestConditional(t *testing.T) {
 	}
 	// It changes with them, and only with them.
 	profiles := fixtureProfiles(0)
-	profiles[1].Dossier.Profile.Summary = intel.Text("Changed.")
+	profiles[1].Fold().Profile.Summary = intel.Text("Changed.")
 	write(t, st, nil, profiles)
 	if now := ask(s, "GET", path).Header().Get("ETag"); now != tag {
 		t.Errorf("the tag of an unchanged profile is %s, was %s", now, tag)
 	}
-	profiles[0].Dossier.Profile.Summary = intel.Text("Changed.")
+	profiles[0].Fold().Profile.Summary = intel.Text("Changed.")
 	write(t, st, nil, profiles)
 	if now := ask(s, "GET", path).Header().Get("ETag"); now == tag {
 		t.Error("the tag of a changed profile is the same")
@@ -508,7 +508,7 @@ func TestMediaTypes(t *testing.T) {
 func TestMembers(t *testing.T) {
 	for _, p := range fixtureProfiles(1) {
 		var b, again, without bytes.Buffer
-		if err := encode(&b, p.Dossier.Profile); err != nil {
+		if err := encode(&b, p.Fold().Profile); err != nil {
 			t.Fatal(err)
 		}
 		list, err := members(b.Bytes())
@@ -525,7 +525,7 @@ func TestMembers(t *testing.T) {
 		if err := json.Unmarshal(without.Bytes(), &got); err != nil || got.ODataType != "" || got.Summary.ODataType != "" {
 			t.Errorf("%v: %s", err, without.String())
 		}
-		if got.Description.Content != p.Dossier.Profile.Description.Content || p.Dossier.Profile.Tradecraft != nil && got.Tradecraft.Content != p.Dossier.Profile.Tradecraft.Content {
+		if got.Description.Content != p.Fold().Profile.Description.Content || p.Fold().Profile.Tradecraft != nil && got.Tradecraft.Content != p.Fold().Profile.Tradecraft.Content {
 			t.Errorf("texts changed: %s", without.String())
 		}
 	}

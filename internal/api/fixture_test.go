@@ -48,7 +48,7 @@ func derived(id string, kind intel.Kind, title string, edit func(*intel.Dossier)
 	if edit != nil {
 		edit(d)
 	}
-	return &store.Derived{Lo: intel.Clear, Hi: intel.Red, Dossier: d, Members: []intel.Ref{refTo(id)}}
+	return &store.Derived{ID: id, Lo: intel.Clear, Hi: intel.Red, Fold: func() *intel.Dossier { return d }, Members: []intel.Ref{refTo(id)}}
 }
 
 // fixtureProfiles are three written ones and n numbered ones, whose titles

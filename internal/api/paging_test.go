@@ -143,14 +143,14 @@ func TestPagingWhileWriting(t *testing.T) {
 	base := fixtureProfiles(40)
 	steady := map[string]bool{}
 	for _, p := range base[:30] {
-		steady[p.Dossier.Profile.ID] = true
+		steady[p.Fold().Profile.ID] = true
 	}
 	round := 0
 	ids, _ := follow(t, s, ti+"/intelProfiles?$count=true&$top=3&$orderby=title%20desc", func() {
 		round++
 		profiles := fixtureProfiles(40)
 		for i, p := range profiles[30:] { // these move about
-			p.Dossier.Profile.Title = fmt.Sprintf("Group %02d", (i*7+round*11)%60)
+			p.Fold().Profile.Title = fmt.Sprintf("Group %02d", (i*7+round*11)%60)
 		}
 		profiles = append(profiles[:len(profiles)-round%4], derived(fmt.Sprintf("%064x", round), intel.Actor, fmt.Sprintf("Group %02d new", round), nil))
 		write(t, st, nil, profiles)
@@ -285,7 +285,7 @@ func TestConcurrent(t *testing.T) {
 	}
 	for i := range 10 {
 		profiles := fixtureProfiles(40)
-		profiles[5].Dossier.Profile.Title = fmt.Sprint("Changed ", i)
+		profiles[5].Fold().Profile.Title = fmt.Sprint("Changed ", i)
 		write(t, st, []*intel.Observation{{Publisher: "p", Observable: parsed(t, observable.Domain, fmt.Sprintf("n%d.example.com", i)), Subjects: []intel.Ref{refTo(aquaID)}}}, profiles)
 	}
 	close(done)

@@ -17,7 +17,7 @@ func wellFormedDomain(s string) (string, fault) {
 	if strings.IndexByte(s, '/') >= 0 {
 		return "", fault{WrongKind, "not just a name"}
 	}
-	if looksLikeAddress(s) && strings.IndexAny(s, ".:") >= 0 {
+	if looksLikeAddress(s) && strings.ContainsAny(s, ".:") {
 		return "", fault{WrongKind, "an address"}
 	}
 	if i := strings.LastIndexByte(s, ':'); i >= 0 {

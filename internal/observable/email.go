@@ -23,7 +23,7 @@ func canonicalEmail(s string, mustExist bool) (string, fault) {
 	if f := checkLocal(local); f.bad() {
 		return "", f
 	}
-	if strings.IndexAny(domain, ":*/") >= 0 || strings.HasPrefix(domain, ".") {
+	if strings.ContainsAny(domain, ":*/") || strings.HasPrefix(domain, ".") {
 		return "", fault{BadEmail, "bad domain"}
 	}
 	d, f := wellFormedDomain(domain)

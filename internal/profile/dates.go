@@ -94,19 +94,6 @@ func step(b intel.Basis) int {
 // active reports whether a date tells of activity, not of a document or entry.
 func active(d intel.Date) bool { return !d.IsZero() && step(d.Basis) == 0 }
 
-// holds reports whether the period that a date stands for holds the time: 2022
-// and any time in June 2022.
-func holds(d intel.Date, at intel.Time) bool {
-	from, t := d.At.Std(), at.Std()
-	switch d.Precision {
-	case intel.Year:
-		return from.Year() == t.Year()
-	case intel.Month:
-		return from.Year() == t.Year() && from.Month() == t.Month()
-	}
-	return d.At == at
-}
-
 func fineness(p intel.Precision) int {
 	switch p {
 	case intel.Year:
