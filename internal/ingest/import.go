@@ -161,12 +161,12 @@ func (r *run) file(ctx context.Context, f file) error {
 	if form == nil {
 		return r.skip(f.Path, "no known format")
 	}
-	sink, err := r.newSink(ctx, store.FromImport)
+	b, err := r.im.Store.Begin(ctx, store.FromImport)
 	if err != nil {
 		return err
 	}
-	defer sink.batch.Rollback()
-	sink.subject = r.subject
+	defer b.Rollback()
+	sink := &sink{r: r, ctx: ctx, batch: b, subject: r.subject}
 	ds, err := form.decode(ctx, f.Body, decodeOptions{
 		publisher: r.o.Publisher, path: strings.ReplaceAll(f.Path, "!", "/"), subject: r.subject, notAfter: intel.TimeOf(r.im.Store.Now()), producers: r.producers,
 	}, sink)
@@ -185,6 +185,9 @@ func (r *run) file(ctx context.Context, f file) error {
 	}
 	res, err := sink.finish(ds)
 	if err != nil {
+		return err
+	}
+	if err := sink.batch.Commit(ctx); err != nil {
 		return err
 	}
 	res.Path, res.Format = f.Path, form.name
@@ -224,14 +227,6 @@ type sink struct {
 	linked  bool // some observation has a subject of the file's own
 }
 
-func (r *run) newSink(ctx context.Context, layer store.Layer) (*sink, error) {
-	b, err := r.im.Store.Begin(ctx, layer)
-	if err != nil {
-		return nil, err
-	}
-	return &sink{r: r, ctx: ctx, batch: b}, nil
-}
-
 // Record implements [intel.Sink].
 func (s *sink) Record(r *intel.Record) error {
 	s.records = append(s.records, r)
@@ -262,7 +257,7 @@ const unattributed = "unattributed"
 // Reject implements [intel.Sink].
 func (s *sink) Reject(x intel.Reject) { s.rejects.add(x) }
 
-// finish writes the records and commits.
+// finish writes the records and the end of the data set.
 func (s *sink) finish(ds intel.Dataset) (FileResult, error) {
 	var res FileResult
 	var err error
@@ -289,7 +284,7 @@ func (s *sink) finish(ds intel.Dataset) (FileResult, error) {
 	res.Rejected = s.rejects.list()
 	res.Counts.Indicators.Rejected = s.rejects.total
 	res.Counts.Indicators.Read += s.rejects.total
-	return res, s.batch.Commit(s.ctx)
+	return res, nil
 }
 
 // snapshot marks what a list no longer holds.

@@ -35,12 +35,7 @@ func (im *Importer) Load(ctx context.Context, data io.Reader, version string) (r
 	now := im.Store.Now
 	res = &Result{Run: &intel.Run{ID: runID(now()), Input: "catalogue " + version, Started: intel.TimeOf(now())}}
 	r := &run{im: im, res: res}
-	s := &sections{r: r, ctx: ctx}
-	defer s.rollback()
-	if err := catalog.Decode(ctx, data, s); err != nil {
-		return res, fmt.Errorf("catalogue: %w", err)
-	}
-	if err := s.end(); err != nil {
+	if err := r.load(ctx, data); err != nil {
 		return res, fmt.Errorf("catalogue: %w", err)
 	}
 	if err := r.derive(ctx); err != nil {
@@ -53,28 +48,94 @@ func (im *Importer) Load(ctx context.Context, data io.Reader, version string) (r
 	return res, im.Store.SaveRun(ctx, res.Run)
 }
 
-// sections takes the catalogue: each section is written as a file of its own.
-type sections struct {
-	r   *run
-	ctx context.Context
-	ds  intel.Dataset
-	cur *sink
-}
+// readAhead is how many lines of the catalogue are decoded ahead of being written.
+const readAhead = 512
 
-func (s *sections) rollback() {
-	if s.cur != nil {
-		s.cur.batch.Rollback()
+// load writes a catalogue in one transaction; it is decoded ahead, on another
+// processor.
+func (r *run) load(ctx context.Context, data io.Reader) error {
+	b, err := r.im.Store.Begin(ctx, store.FromCatalog)
+	if err != nil {
+		return err
 	}
-}
-
-// Section implements [catalog.Sink].
-func (s *sections) Section(ds intel.Dataset) (err error) {
+	defer b.Rollback()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	lines := make(lineSink, readAhead)
+	decoded := make(chan error, 1)
+	go func() {
+		defer close(lines)
+		decoded <- catalog.Decode(ctx, data, lines.until(ctx))
+	}()
+	s := &sections{r: r, ctx: ctx, batch: b}
+	for l := range lines {
+		if err := s.take(l); err != nil {
+			return err
+		}
+	}
+	if err := <-decoded; err != nil {
+		return err
+	}
 	if err := s.end(); err != nil {
 		return err
 	}
-	s.ds = ds
-	s.cur, err = s.r.newSink(s.ctx, store.FromCatalog)
-	return err
+	return b.Commit(ctx)
+}
+
+// A catalogLine is one line of the catalogue; one of the pointers is set.
+type catalogLine struct {
+	ds  *intel.Dataset
+	rec *intel.Record
+	obs *intel.Observation
+}
+
+type lineSink chan catalogLine
+
+// until returns a sink that sends lines until the context ends.
+func (c lineSink) until(ctx context.Context) catalog.Sink { return sender{ctx, c} }
+
+type sender struct {
+	ctx   context.Context
+	lines lineSink
+}
+
+func (s sender) send(l catalogLine) error {
+	select {
+	case s.lines <- l:
+		return nil
+	case <-s.ctx.Done():
+		return s.ctx.Err()
+	}
+}
+
+func (s sender) Section(ds intel.Dataset) error         { return s.send(catalogLine{ds: &ds}) }
+func (s sender) Record(r *intel.Record) error           { return s.send(catalogLine{rec: r}) }
+func (s sender) Observation(o *intel.Observation) error { return s.send(catalogLine{obs: o}) }
+func (s sender) Reject(intel.Reject)                    {} // the catalogue has been through the door
+
+// sections writes the lines: each section is as a file of its own.
+type sections struct {
+	r     *run
+	ctx   context.Context
+	batch *store.Batch
+	ds    intel.Dataset
+	cur   *sink
+}
+
+func (s *sections) take(l catalogLine) error {
+	switch {
+	case l.ds != nil:
+		if err := s.end(); err != nil {
+			return err
+		}
+		s.ds, s.cur = *l.ds, &sink{r: s.r, ctx: s.ctx, batch: s.batch}
+		return nil
+	case s.cur == nil:
+		return fmt.Errorf("%w: data before the first section", catalog.ErrForm)
+	case l.rec != nil:
+		return s.cur.Record(l.rec)
+	}
+	return s.cur.Observation(l.obs)
 }
 
 func (s *sections) end() error {
@@ -86,16 +147,7 @@ func (s *sections) end() error {
 		return err
 	}
 	res.Path, res.Format = "catalogue: "+s.ds.Publisher, "catalogue"
-	s.r.add(res, s.cur.batch.Changed())
+	s.r.add(res, s.batch.Changed())
 	s.cur = nil
 	return nil
 }
-
-// Record implements [intel.Sink].
-func (s *sections) Record(r *intel.Record) error { return s.cur.Record(r) }
-
-// Observation implements [intel.Sink].
-func (s *sections) Observation(o *intel.Observation) error { return s.cur.Observation(o) }
-
-// Reject implements [intel.Sink].
-func (s *sections) Reject(x intel.Reject) { s.cur.Reject(x) }

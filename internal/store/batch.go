@@ -23,8 +23,8 @@ const (
 	FromImport  Layer = 1
 )
 
-// A Batch writes the claims of one input in one transaction: all of it is kept,
-// or nothing. It is used by one goroutine, and ends with Commit or Rollback.
+// A Batch writes the claims of one input, or of several, in one transaction: all
+// of it is kept, or nothing. It is used by one goroutine, and ends with Commit or Rollback.
 // Until then other writers wait.
 type Batch struct {
 	s     *Store

@@ -67,10 +67,12 @@ func (b *Batch) Observe(ctx context.Context, o *intel.Observation) error {
 	return nil
 }
 
-// Observed ends the observations so far and tells what became of them.
+// Observed ends the observations of one input and tells what became of them.
 func (b *Batch) Observed(ctx context.Context) (intel.Tally, error) {
 	err := b.flush(ctx)
-	return b.obsTally, err
+	t := b.obsTally
+	b.obsTally = intel.Tally{}
+	return t, err
 }
 
 type evidenceKey struct {
@@ -295,6 +297,7 @@ func (b *Batch) EndSnapshot(ctx context.Context, ds intel.Dataset, subjects []in
 	if err := b.flush(ctx); err != nil {
 		return 0, false, err
 	}
+	defer func() { b.touched = touchedSet{} }()
 	if b.touched.full {
 		return 0, false, nil
 	}

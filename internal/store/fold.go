@@ -221,10 +221,25 @@ func (f *folder) stored(ids []string) (map[string]string, error) {
 	return m, rows.Err()
 }
 
-// spans computes what the evidence amounts to for each ceiling.
+// spans computes what the evidence amounts to for each ceiling. Only where a
+// marking or a membership begins or ends can there be a difference.
 func (f *folder) spans(rows []evidence) []span {
+	var edge [intel.Red + 2]bool
+	edge[intel.Clear] = true
+	for i := range rows {
+		edge[rows[i].tlp] = true
+		for _, m := range f.member[rows[i].subject] {
+			edge[m.lo], edge[m.hi+1] = true, true
+		}
+	}
 	var out []span
 	for level := intel.Clear; level <= intel.Red; level++ {
+		if !edge[level] {
+			if n := len(out); n > 0 {
+				out[n-1].hi = level
+			}
+			continue
+		}
 		ind, profiles, any := f.at(rows, level)
 		if !any {
 			continue

@@ -1,0 +1,170 @@
+// Package portal shows profiles to people: pages made on the server, readable
+// without scripts, under a strict Content-Security-Policy. It asks the store
+// the same questions as the API does.
+//
+// Text from sources is a stranger's: templates escape it, Markdown is rendered
+// without HTML of its own and then sanitised, and indicators are shown
+// defanged.
+package portal
+
+import (
+	"bytes"
+	"context"
+	"embed"
+	"errors"
+	"html/template"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"dossier/internal/intel"
+	"dossier/internal/odata"
+	"dossier/internal/store"
+)
+
+//go:embed templates/*.html
+var templateFiles embed.FS
+
+//go:embed static
+var staticFiles embed.FS
+
+// Config says what the pages show. Store is required.
+type Config struct {
+	Store     *store.Store
+	Ceiling   intel.TLP    // highest marking that is shown
+	Version   string       // of the program
+	PublicURL string       // base of the API in the curl lines; "" takes it from the request
+	Logger    *slog.Logger // nil: the default
+	Now       func() time.Time
+}
+
+type portal struct {
+	Config
+	pages map[string]*template.Template
+	mux   *http.ServeMux
+}
+
+// New returns the handler of all pages. It is safe for concurrent use.
+func New(c Config) http.Handler {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	p := &portal{Config: c, pages: map[string]*template.Template{}, mux: http.NewServeMux()}
+	for _, name := range []string{"home", "profile", "missing"} {
+		p.pages[name] = template.Must(template.New("layout.html").Funcs(functions).ParseFS(templateFiles, "templates/layout.html", "templates/"+name+".html"))
+	}
+	static, err := fs.Sub(staticFiles, "static")
+	if err != nil {
+		panic(err) // the folder is embedded above
+	}
+	p.mux.Handle("GET /static/", http.StripPrefix("/static/", cached(http.FileServerFS(static))))
+	p.mux.HandleFunc("GET /{$}", p.handle(p.home))
+	p.mux.HandleFunc("GET /profiles/{id}", p.handle(p.profile))
+	p.mux.HandleFunc("GET /", p.handle(func(*http.Request) (*page, error) { return nil, intel.ErrNotFound }))
+	return p
+}
+
+// policy lets the pages load nothing but their own style sheet and icon.
+const policy = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+func (p *portal) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("Content-Security-Policy", policy)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "no-referrer")
+	p.mux.ServeHTTP(w, r)
+}
+
+func cached(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "max-age=3600")
+		h.ServeHTTP(w, r)
+	})
+}
+
+// A page is a template with its data.
+type page struct {
+	Template string
+	Title    string
+	Query    string // in the search box
+	Version  string
+	Data     any
+}
+
+// handle makes a handler of a function that makes a page; its errors become
+// pages too.
+func (p *portal) handle(f func(*http.Request) (*page, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		status := http.StatusOK
+		pg, err := f(r)
+		var bad *odata.Error
+		var moved *movedError
+		switch {
+		case err == nil:
+		case errors.As(err, &moved):
+			http.Redirect(w, r, "/profiles/"+url.PathEscape(moved.to), http.StatusMovedPermanently)
+			return
+		case errors.Is(err, intel.ErrNotFound):
+			status, pg = http.StatusNotFound, &page{Template: "missing", Title: "Not found", Data: "There is nothing here under this address."}
+		case errors.As(err, &bad):
+			status, pg = http.StatusBadRequest, &page{Template: "missing", Title: "Not understood", Data: bad.Message}
+		case errors.Is(err, context.Canceled):
+			return
+		default:
+			p.Logger.Error("page", "path", r.URL.Path, "err", err)
+			status, pg = http.StatusInternalServerError, &page{Template: "missing", Title: "Something failed", Data: "The log of the server has the cause."}
+		}
+		pg.Version = p.Version
+		var b bytes.Buffer
+		if err := p.pages[pg.Template].Execute(&b, pg); err != nil {
+			p.Logger.Error("template", "path", r.URL.Path, "err", err)
+			http.Error(w, "the page could not be made; the log of the server has the cause", http.StatusInternalServerError)
+			return
+		}
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		w.Header().Set("Cache-Control", "no-cache")
+		w.WriteHeader(status)
+		_, _ = b.WriteTo(w) // the reader is gone if it fails
+	}
+}
+
+// movedError leads from a superseded id to the one in use.
+type movedError struct{ to string }
+
+func (m *movedError) Error() string { return "moved to " + m.to }
+
+func (p *portal) view() store.View { return store.View{Ceiling: p.Ceiling} }
+
+// base is the address of the API for the curl lines.
+func (p *portal) base(r *http.Request) string {
+	if p.PublicURL != "" {
+		return p.PublicURL
+	}
+	scheme := "http"
+	if r.TLS != nil {
+		scheme = "https"
+	}
+	return scheme + "://" + r.Host
+}
+
+const apiPath = "/v1.0/security/threatIntelligence"
+
+// curl returns a command line that asks the API the same.
+func curl(base, path string, params ...string) string {
+	if len(params) == 0 {
+		return "curl " + shellQuote(base+apiPath+path)
+	}
+	line := "curl -G " + shellQuote(base+apiPath+path)
+	for _, param := range params {
+		line += " --data-urlencode " + shellQuote(param)
+	}
+	return line
+}
+
+func shellQuote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
