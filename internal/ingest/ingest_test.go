@@ -80,7 +80,12 @@ var sample = map[string]string{"heron.json": stixGroup, "galaxy/threat-actor.jso
 // served returns everything that is served, by id, as one text.
 func served(t testing.TB, s *store.Store) string {
 	t.Helper()
-	v := store.View{Ceiling: intel.Red, Mode: store.All}
+	return servedTo(t, s, intel.Red)
+}
+
+func servedTo(t testing.TB, s *store.Store, ceiling intel.TLP) string {
+	t.Helper()
+	v := store.View{Ceiling: ceiling, Mode: store.All}
 	var b strings.Builder
 	q, err := odata.ParseQuery("$top=1000", store.Types.Profile, odata.Options{Allow: odata.AllowCollection})
 	if err != nil {
@@ -138,6 +143,10 @@ func TestImportTwiceChangesNothing(t *testing.T) {
 	if h, err := im.Store.Head(t.Context()); err != nil || h != head {
 		t.Errorf("the order of changes went from %d to %d, %v", head, h, err)
 	}
+	// Records that were kept in memory and records that are read again are the same.
+	if e, err := Derive(t.Context(), im.Store, nil); err != nil || e != (Effect{}) {
+		t.Errorf("deriving again: %+v, %v", e, err)
+	}
 	runs, err := im.Store.Runs(t.Context(), 10)
 	if err != nil || len(runs) != 2 || runs[0].Finished == 0 {
 		t.Errorf("%d runs, %v", len(runs), err)
@@ -174,21 +183,26 @@ func partition(t testing.TB, s *store.Store) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	page, err := s.Profiles(t.Context(), q, store.View{Ceiling: intel.Red})
-	if err != nil {
-		t.Fatal(err)
-	}
 	var lines []string
-	for _, p := range page.Items {
-		d, err := s.Dossier(t.Context(), p.ID, store.View{Ceiling: intel.Red})
+	for {
+		page, err := s.Profiles(t.Context(), q, store.View{Ceiling: intel.Red})
 		if err != nil {
 			t.Fatal(err)
 		}
-		var refs []string
-		for _, r := range d.Records {
-			refs = append(refs, r.Ref.String())
+		for _, p := range page.Items {
+			d, err := s.Dossier(t.Context(), p.ID, store.View{Ceiling: intel.Red})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var refs []string
+			for _, r := range d.Records {
+				refs = append(refs, r.Ref.String())
+			}
+			lines = append(lines, p.Title+": "+strings.Join(refs, " "))
 		}
-		lines = append(lines, p.Title+": "+strings.Join(refs, " "))
+		if q.SkipToken = page.Next; page.Next == "" {
+			break
+		}
 	}
 	slices.Sort(lines)
 	return strings.Join(lines, "\n")
@@ -327,5 +341,71 @@ func TestProfileTiesIndicators(t *testing.T) {
 	}
 	if _, err := im.Import(t.Context(), []string{dir}, Options{Profile: "nobody"}); !errors.Is(err, intel.ErrNotFound) {
 		t.Errorf("an unknown profile: %v", err)
+	}
+}
+
+// TestAddThenRemove: what a release adds and a later one takes away leaves no
+// trace in what is served.
+func TestAddThenRemove(t *testing.T) {
+	dir := t.TempDir()
+	more := strings.Replace(strings.Replace(galaxy, `"version":7`, `"version":8`, 1), `"values":[`,
+		`"values":[{"value":"Third Bird","uuid":"99999999-9999-4999-8999-999999999999","meta":{"synonyms":["Loud Gull"],"country":"BE"}},`, 1)
+	less := strings.Replace(galaxy, `"version":7`, `"version":9`, 1)
+	write(t, dir, map[string]string{"a.json": stixGroup, "b.json": galaxy, "more.json": more, "less.json": less, "old.json": more})
+	im := newImporter(t)
+	load(t, im, Options{}, filepath.Join(dir, "a.json"), filepath.Join(dir, "b.json"))
+	before := served(t, im.Store)
+	if res := load(t, im, Options{}, filepath.Join(dir, "more.json")); res.Run.Counts.Records.New != 1 {
+		t.Errorf("%+v", res.Run.Counts)
+	}
+	if served(t, im.Store) == before {
+		t.Error("the new entry is not served")
+	}
+	if res := load(t, im, Options{}, filepath.Join(dir, "less.json")); res.Run.Counts.Records.Gone != 1 {
+		t.Errorf("%+v", res.Run.Counts)
+	}
+	if got := served(t, im.Store); got != before {
+		t.Errorf("after the removal:\n%s\nbefore:\n%s", got, before)
+	}
+	// An older release that comes later changes nothing.
+	if res := load(t, im, Options{}, filepath.Join(dir, "old.json")); res.Changed() || len(res.Files[0].Notes) != 1 {
+		t.Errorf("an older release: %+v", res.Files)
+	}
+}
+
+// TestRestrictedDataLeavesNoTrace imports the same open data with and without a
+// restricted source, in both orders: a clear reader sees no difference.
+func TestRestrictedDataLeavesNoTrace(t *testing.T) {
+	dir := t.TempDir()
+	const amber = `"object_marking_refs":["marking-definition--f88d31f6-486f-44da-b317-01333bde0b82"],`
+	secret := strings.NewReplacer(
+		`"type":"intrusion-set",`, `"type":"intrusion-set",`+amber, `"type":"indicator",`, `"type":"indicator",`+amber,
+		`"type":"relationship",`, `"type":"relationship",`+amber, `"aliases":["Quiet Heron","Grey Wader"]`, `"aliases":["Quiet Heron","Grey Wader","Loud Gull"]`,
+	).Replace(stixGroup)
+	write(t, dir, map[string]string{"secret.json": secret, "open.json": galaxy, "trails/static/malware/apt_quietheron.txt": trail})
+	open := []string{filepath.Join(dir, "open.json"), filepath.Join(dir, "trails")}
+	view := func(s *store.Store, ceiling intel.TLP) string { return servedTo(t, s, ceiling) }
+
+	plain := newImporter(t)
+	load(t, plain, Options{}, open...)
+	want := view(plain.Store, intel.Clear)
+	for _, secretFirst := range []bool{true, false} {
+		im := newImporter(t)
+		if secretFirst {
+			load(t, im, Options{}, filepath.Join(dir, "secret.json"))
+		}
+		load(t, im, Options{}, open...)
+		if !secretFirst {
+			load(t, im, Options{}, filepath.Join(dir, "secret.json"))
+		}
+		if got := view(im.Store, intel.Clear); got != want {
+			t.Errorf("secret first %v: a clear reader sees\n%s\nwant\n%s", secretFirst, got, want)
+		}
+		if got := view(im.Store, intel.Green); got != want {
+			t.Errorf("secret first %v: a green reader sees something else", secretFirst)
+		}
+		if got := view(im.Store, intel.Amber); got == want || !strings.Contains(got, "heron.contoso.com") {
+			t.Errorf("secret first %v: an amber reader sees\n%s", secretFirst, got)
+		}
 	}
 }

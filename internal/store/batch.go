@@ -2,9 +2,7 @@ package store
 
 import (
 	"context"
-	"crypto/sha256"
 	"database/sql"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -36,6 +34,7 @@ type Batch struct {
 	obsTally intel.Tally
 	touched  touchedSet
 	changed  bool
+	fresh    map[string]*intel.Record // by hash
 
 	stmts map[string]*sql.Stmt
 }
@@ -66,7 +65,11 @@ func (b *Batch) Commit(ctx context.Context) error {
 			return err
 		}
 	}
-	return b.tx.Commit()
+	if err := b.tx.Commit(); err != nil {
+		return err
+	}
+	b.s.keepFresh(b.fresh)
+	return nil
 }
 
 // stmt prepares a statement once per batch.
@@ -119,7 +122,7 @@ type storedRecord struct {
 }
 
 // Records writes the records of one publisher's data set, and tells what became
-// of each. A snapshot replaces what the data set held: records it lacks are
+// of each. The records belong to the store from then on. A snapshot replaces what the data set held: records it lacks are
 // absent from now on. A data set older than the one that is stored (by version,
 // then by release) changes nothing.
 func (b *Batch) Records(ctx context.Context, ds intel.Dataset, recs []*intel.Record) (t intel.Tally, older bool, err error) {
@@ -139,13 +142,13 @@ func (b *Batch) Records(ctx context.Context, ds intel.Dataset, recs []*intel.Rec
 	if err != nil {
 		return t, false, err
 	}
-	for _, r := range recs {
-		body, err := json.Marshal(r)
-		if err != nil {
-			return t, false, fmt.Errorf("record %s: %w", r.Ref, err)
+	packed := make([]packedRecord, len(recs))
+	eachParallel(len(recs), func(i int) { packed[i] = pack(recs[i]) })
+	for i, r := range recs {
+		if packed[i].err != nil {
+			return t, false, fmt.Errorf("record %s: %w", r.Ref, packed[i].err)
 		}
-		sum := sha256.Sum256(body)
-		hash := hex.EncodeToString(sum[:16])
+		hash := packed[i].hash
 		old, had := stored[r.Key]
 		delete(stored, r.Key)
 		switch {
@@ -163,9 +166,13 @@ func (b *Batch) Records(ctx context.Context, ds intel.Dataset, recs []*intel.Rec
 		default:
 			t.New++
 		}
-		if err := b.putRecord(ctx, r, ds.Name, hash, body); err != nil {
+		if err := b.putRecord(ctx, r, ds.Name, hash, packed[i].body); err != nil {
 			return t, false, err
 		}
+		if b.fresh == nil {
+			b.fresh = map[string]*intel.Record{}
+		}
+		b.fresh[hash] = r
 	}
 	if ds.Snapshot {
 		for key, old := range stored {
@@ -182,6 +189,31 @@ func (b *Batch) Records(ctx context.Context, ds intel.Dataset, recs []*intel.Rec
 		b.changed = true
 	}
 	return t, false, b.putDataset(ctx, ds, known && have.same(ds, b.layer))
+}
+
+// A packedRecord is a record as it is stored: its JSON, compressed, and what
+// identifies it.
+type packedRecord struct {
+	hash string
+	body []byte
+	err  error
+}
+
+func pack(r *intel.Record) packedRecord {
+	body, err := json.Marshal(r)
+	if err != nil {
+		return packedRecord{err: err}
+	}
+	return packedRecord{hash: digest(body), body: compress(body)}
+}
+
+func unpack(body []byte) (*intel.Record, error) {
+	raw, err := decompress(body)
+	if err != nil {
+		return nil, err
+	}
+	r := new(intel.Record)
+	return r, json.Unmarshal(raw, r)
 }
 
 // supersedes reports whether a version of a loose record replaces the stored

@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 
@@ -191,23 +192,19 @@ func (d *deriver) profiles(list []*Derived) (written, gone int, err error) {
 	}
 	defer insert.Close()
 	d.bulks()
-	for chunk := range slices.Chunk(list, encodeChunk) {
-		enc, errs := make([]*encoded, len(chunk)), make([]error, len(chunk))
-		eachParallel(len(chunk), func(i int) { enc[i], errs[i] = chunk[i].encode() })
-		for i, e := range enc {
-			if errs[i] != nil {
-				return 0, 0, errs[i]
-			}
-			key := profileKey{e.ID, e.Lo}
-			old, had := have[key]
-			delete(have, key)
-			if had && old.hash == e.hash && old.hi == e.Hi {
-				continue
-			}
-			written++
-			if err := d.put(insert, e, old, had); err != nil {
-				return 0, 0, fmt.Errorf("profile %s (%s): %w", e.ID, e.Dossier.Profile.Title, err)
-			}
+	for e, err := range encodeAhead(list) {
+		if err != nil {
+			return 0, 0, err
+		}
+		key := profileKey{e.ID, e.Lo}
+		old, had := have[key]
+		delete(have, key)
+		if had && old.hash == e.hash && old.hi == e.Hi {
+			continue
+		}
+		written++
+		if err := d.put(insert, e, old, had); err != nil {
+			return 0, 0, fmt.Errorf("profile %s (%s): %w", e.ID, e.Dossier.Profile.Title, err)
 		}
 	}
 	if err := flushAll(d.keysRows, d.texts, d.names); err != nil {
@@ -220,6 +217,38 @@ func (d *deriver) profiles(list []*Derived) (written, gone int, err error) {
 		}
 	}
 	return written, gone, nil
+}
+
+// encodeAhead yields the encoded profiles in order; while a chunk is written,
+// the next one is computed on all processors.
+func encodeAhead(list []*Derived) iter.Seq2[*encoded, error] {
+	type result struct {
+		e   *encoded
+		err error
+	}
+	return func(yield func(*encoded, error) bool) {
+		chunks, stop := make(chan []result), make(chan struct{})
+		defer close(stop)
+		go func() {
+			defer close(chunks)
+			for chunk := range slices.Chunk(list, encodeChunk) {
+				out := make([]result, len(chunk))
+				eachParallel(len(chunk), func(i int) { out[i].e, out[i].err = chunk[i].encode() })
+				select {
+				case chunks <- out:
+				case <-stop:
+					return
+				}
+			}
+		}()
+		for chunk := range chunks {
+			for _, r := range chunk {
+				if !yield(r.e, r.err) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // put writes one profile, in place of the old one if there was one.

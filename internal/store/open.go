@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"dossier/internal/intel"
@@ -24,6 +25,9 @@ type Store struct {
 	path  string
 	// Now gives the time of writes; tests set it.
 	Now func() time.Time
+
+	mu    sync.Mutex
+	fresh map[string]*intel.Record // by hash; see keepFresh
 }
 
 // Options say how to open a database. The zero value opens an existing one.
