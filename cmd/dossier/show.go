@@ -254,6 +254,7 @@ func (a *app) names(d *intel.Dossier, full bool) {
 	type row struct {
 		name, relation string
 		by, sources    []string
+		last           intel.Time
 	}
 	var rows []*row
 	byKey := map[string]*row{}
@@ -270,19 +271,20 @@ func (a *app) names(d *intel.Dossier, full bool) {
 		}
 		r.by = appendNew(r.by, n.CoinedBy)
 		r.sources = appendNew(r.sources, intel.PublisherOf(n.From.Publisher).Title)
+		r.last = max(r.last, n.Last)
 	}
 	if len(rows) == 0 {
 		return
 	}
 	a.section("names")
-	t := &table{t: a.out, colour: []colour{plain, cyan, grey, yellow}, max: []int{34, 30, 60, 14}, indent: "  "}
+	t := &table{t: a.out, colour: []colour{plain, cyan, grey, grey, yellow}, max: []int{34, 30, 10, 60, 14}, indent: "  "}
 	limit := limitOf(full, 16)
 	for i, r := range rows {
 		if i == limit {
 			t.add(fmt.Sprintf("… and %d more", len(rows)-i))
 			break
 		}
-		t.add(r.name, strings.Join(r.by, ", "), strings.Join(r.sources, ", "), r.relation)
+		t.add(r.name, strings.Join(r.by, ", "), r.last.Day(), strings.Join(r.sources, ", "), r.relation)
 	}
 	t.print(a.out)
 }

@@ -60,6 +60,9 @@ func (im *Importer) Import(ctx context.Context, args []string, o Options) (res *
 			return res, err
 		}
 	}
+	if err := im.Store.SaveRun(ctx, res.Run); err != nil {
+		return res, err
+	}
 	defer func() {
 		res.Run.Finished = intel.TimeOf(now())
 		if err != nil {
@@ -67,9 +70,6 @@ func (im *Importer) Import(ctx context.Context, args []string, o Options) (res *
 		}
 		err = errors.Join(err, im.Store.SaveRun(context.WithoutCancel(ctx), res.Run))
 	}()
-	if err := im.Store.SaveRun(ctx, res.Run); err != nil {
-		return res, err
-	}
 	r := &run{im: im, o: o, res: res, subject: subject, producers: map[string]string{}}
 	in := &inputs{ctx: ctx, stdin: im.Stdin, take: func(f file) error { return r.file(ctx, f) }, fail: r.failed, read: r.progressBytes}
 	for _, arg := range args {

@@ -25,6 +25,9 @@ func (f *folder) names() {
 	aliases := []string{}
 	for _, m := range f.members {
 		for _, n := range memberNames(m) {
+			if n.Last == 0 { // a list without dates of its own says it as of its release
+				n.Last = cmp.Or(m.Modified, f.w.Released(m.Ref))
+			}
 			claim := intel.NameClaim{Name: n, From: m.Ref}
 			key := intel.NameKey(n.Value)
 			if f.isAlias(n, key, titles) && !(curated && fair(m.pub) && !served[key]) {
