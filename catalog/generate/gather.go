@@ -164,7 +164,7 @@ func reportSection(ctx context.Context, corpus string, src source, out map[strin
 	}
 	s, ok := out[src.publisher]
 	if !ok {
-		s = &section{ds: intel.Dataset{Publisher: src.publisher}}
+		s = &section{ds: intel.Dataset{Publisher: src.publisher, Released: day(src.released)}}
 		out[src.publisher] = s
 	}
 	for _, file := range files {

@@ -8,6 +8,9 @@ const (
 	galaxyDay    = "2026-08-06"
 	microsoftDay = "2026-08-06"
 	maltrailDay  = "2026-08-23"
+	esetDay      = "2024-10-15"
+	volexityDay  = "2026-07-17"
+	unit42Day    = "2025-08-17"
 )
 
 // A source is a set of files that become one section.
@@ -40,29 +43,29 @@ var recordSources = []source{
 
 // reports are the sources of indicators other than Maltrail.
 var reportSources = []source{
-	{pattern: "eset/*/*.json", format: "misp", publisher: "eset", subjects: esetSubjects},
-	{pattern: "mstic/RapidReleaseTI/Indicators.csv", format: "list", publisher: "microsoft-mstic"},
-	{pattern: "mstic/Indicators/May21-NOBELIUM/*.csv", format: "list", publisher: "microsoft-mstic", subjects: []subject{
+	{pattern: "eset/*/*.json", format: "misp", publisher: "eset", released: esetDay, subjects: esetSubjects},
+	{pattern: "mstic/RapidReleaseTI/Indicators.csv", format: "list", publisher: "microsoft-mstic", released: microsoftDay},
+	{pattern: "mstic/Indicators/May21-NOBELIUM/*.csv", format: "list", publisher: "microsoft-mstic", released: microsoftDay, subjects: []subject{
 		{"mstic/Indicators/May21-NOBELIUM/*", "2021-05-28", intel.Actor, "NOBELIUM"},
 	}},
-	{pattern: "volexity/*/*/indicators/*.csv", format: "list", publisher: "volexity", subjects: volexitySubjects},
-	{pattern: "volexity/*/*/iocs.csv", format: "list", publisher: "volexity", subjects: volexitySubjects},
-	{pattern: "unit42-iocs/TA551/*.txt", format: "list", publisher: "unit42", subjects: []subject{
+	{pattern: "volexity/*/*/indicators/*.csv", format: "list", publisher: "volexity", released: volexityDay, subjects: volexitySubjects},
+	{pattern: "volexity/*/*/iocs.csv", format: "list", publisher: "volexity", released: volexityDay, subjects: volexitySubjects},
+	{pattern: "unit42-iocs/TA551/*.txt", format: "list", publisher: "unit42", released: unit42Day, subjects: []subject{
 		{"unit42-iocs/TA551/*", "path", intel.Actor, "TA551"},
 	}},
-	{pattern: "unit42-iocs/lotusblossom/*.txt", format: "list", publisher: "unit42", subjects: []subject{
+	{pattern: "unit42-iocs/lotusblossom/*.txt", format: "list", publisher: "unit42", released: unit42Day, subjects: []subject{
 		{"unit42-iocs/lotusblossom/*", "2015-06-16", intel.Actor, "Lotus Blossom"},
 	}},
-	{pattern: "unit42-iocs/xHunt/*.csv", format: "list", publisher: "unit42", subjects: []subject{
+	{pattern: "unit42-iocs/xHunt/*.csv", format: "list", publisher: "unit42", released: unit42Day, subjects: []subject{
 		{"unit42-iocs/xHunt/*", "2019-09-23", intel.Actor, "xHunt"},
 	}},
-	{pattern: "unit42-iocs/gorgon/*", format: "list", publisher: "unit42", subjects: []subject{
+	{pattern: "unit42-iocs/gorgon/*", format: "list", publisher: "unit42", released: unit42Day, subjects: []subject{
 		{"unit42-iocs/gorgon/*", "2018-08-02", intel.Actor, "Gorgon Group"},
 	}},
-	{pattern: "unit42-iocs/prince_of_persia/*.csv", format: "list", publisher: "unit42", subjects: []subject{
+	{pattern: "unit42-iocs/prince_of_persia/*.csv", format: "list", publisher: "unit42", released: unit42Day, subjects: []subject{
 		{"unit42-iocs/prince_of_persia/*", "2017-08-01", intel.Actor, "Prince of Persia"},
 	}},
-	{pattern: "unit42-iocs/silverterrier/*.csv", format: "list", publisher: "unit42", subjects: []subject{
+	{pattern: "unit42-iocs/silverterrier/*.csv", format: "list", publisher: "unit42", released: unit42Day, subjects: []subject{
 		{"unit42-iocs/silverterrier/domains17.csv", "2017-12-31", intel.Actor, "SilverTerrier"},
 		{"unit42-iocs/silverterrier/domains18.csv", "2018-12-31", intel.Actor, "SilverTerrier"},
 		{"unit42-iocs/silverterrier/domains19.csv", "2019-12-31", intel.Actor, "SilverTerrier"},

@@ -37,7 +37,17 @@ type kindLink struct {
 // A row is a profile in a list.
 type row struct {
 	*intel.Profile
+	Since string // the year of first activity, "" if only the entry is dated
 	Match string
+}
+
+func rowOf(p *store.Profile, match string) (row, error) {
+	prof, err := p.Decode()
+	r := row{Profile: prof, Match: match}
+	if p.Basis.Rung() < intel.BasisCreated.Rung() {
+		r.Since = prof.FirstActive.Std().Format("2006")
+	}
+	return r, err
 }
 
 // A source is a publisher with the age of its data.
@@ -93,28 +103,28 @@ func address(query, kind, after string) string {
 	return "/?" + q.Encode()
 }
 
-func (p *portal) found(r *http.Request, h *home) error {
-	hits, more, err := p.Store.Search(r.Context(), h.Query, intel.Kind(h.Kind), searchLimit, p.view())
+func (p *portal) found(req *http.Request, h *home) error {
+	hits, more, err := p.Store.Search(req.Context(), h.Query, intel.Kind(h.Kind), searchLimit, p.view())
 	if err != nil {
 		return err
 	}
 	h.More = more
 	for _, hit := range hits {
-		prof, err := hit.Decode()
+		r, err := rowOf(hit.Profile, hit.Match)
 		if err != nil {
 			return err
 		}
-		h.Rows = append(h.Rows, row{prof, hit.Match})
+		h.Rows = append(h.Rows, r)
 	}
 	params := []string{"$search=\"" + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(h.Query) + "\""}
 	if h.Kind != "" {
 		params = append(params, "$filter=kind eq '"+h.Kind+"'")
 	}
-	h.Curl = curl(p.base(r), "/intelProfiles", params...)
+	h.Curl = curl(p.base(req), "/intelProfiles", params...)
 	return nil
 }
 
-func (p *portal) listed(r *http.Request, h *home, after string) error {
+func (p *portal) listed(req *http.Request, h *home, after string) error {
 	params := []string{"$orderby=title", fmt.Sprintf("$top=%d", pageSize)}
 	if h.Kind != "" {
 		params = append(params, "$filter=kind eq '"+h.Kind+"'")
@@ -128,16 +138,16 @@ func (p *portal) listed(r *http.Request, h *home, after string) error {
 		return err
 	}
 	q.SkipToken = after
-	list, err := p.Store.Profiles(r.Context(), q, p.view())
+	list, err := p.Store.Profiles(req.Context(), q, p.view())
 	if err != nil {
 		return err
 	}
 	for _, item := range list.Items {
-		prof, err := item.Decode()
+		r, err := rowOf(item, "")
 		if err != nil {
 			return err
 		}
-		h.Rows = append(h.Rows, row{prof, ""})
+		h.Rows = append(h.Rows, r)
 	}
 	if list.Next != "" {
 		h.Next = address("", h.Kind, list.Next)
@@ -145,7 +155,7 @@ func (p *portal) listed(r *http.Request, h *home, after string) error {
 	if after != "" {
 		h.First = address("", h.Kind, "")
 	}
-	h.Curl = curl(p.base(r), "/intelProfiles", params...)
+	h.Curl = curl(p.base(req), "/intelProfiles", params...)
 	return nil
 }
 

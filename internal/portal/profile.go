@@ -15,6 +15,7 @@ import (
 type profileView struct {
 	*intel.Dossier
 	Names       []nameRow
+	Bodies      []bodyRow
 	Description template.HTML
 	Tradecraft  template.HTML
 	Indicators  []indicatorRow
@@ -32,6 +33,7 @@ type nameRow struct {
 	Sources  []string
 	Relation string
 	Alias    bool
+	Last     intel.Time // last asserted
 }
 
 type indicatorRow struct {
@@ -49,7 +51,7 @@ func (p *portal) profile(r *http.Request) (*page, error) {
 	if id != r.PathValue("id") {
 		return nil, &movedError{id}
 	}
-	view := &profileView{Dossier: d, Names: nameRows(d), Count: -1}
+	view := &profileView{Dossier: d, Names: nameRows(d), Bodies: bodyRows(d), Count: -1}
 	if view.Description, err = markdown(d.Profile.Description.Content); err != nil {
 		return nil, err
 	}
@@ -98,8 +100,31 @@ func nameRows(d *intel.Dossier) []nameRow {
 			}
 		}
 		rows[i].Alias = rows[i].Alias || n.Alias
+		rows[i].Last = max(rows[i].Last, n.Last)
 		rows[i].CoinedBy = appendNew(rows[i].CoinedBy, n.CoinedBy)
 		rows[i].Sources = appendNew(rows[i].Sources, intel.PublisherOf(n.From.Publisher).Title)
+	}
+	return rows
+}
+
+// A bodyRow is a state body or employer with all who tie the actor to it.
+type bodyRow struct {
+	Body    string
+	Sources []string
+}
+
+func bodyRows(d *intel.Dossier) []bodyRow {
+	var rows []bodyRow
+	at := map[string]int{}
+	for _, a := range d.Affiliations {
+		k := strings.ReplaceAll(intel.NameKey(a.Value.Body), "militaryunit", "unit")
+		i, ok := at[k]
+		if !ok {
+			i = len(rows)
+			at[k] = i
+			rows = append(rows, bodyRow{Body: a.Value.Body})
+		}
+		rows[i].Sources = appendNew(rows[i].Sources, intel.PublisherOf(a.From.Publisher).Title)
 	}
 	return rows
 }

@@ -188,6 +188,11 @@ func (b *Batch) Records(ctx context.Context, ds intel.Dataset, recs []*intel.Rec
 	if t.New+t.Changed+t.Gone > 0 {
 		b.changed = true
 	}
+	if !ds.Snapshot {
+		// Loose objects come in any order; their data set is as new as the newest.
+		ds.Released = max(ds.Released, have.released)
+		ds.Version = ""
+	}
 	return t, false, b.putDataset(ctx, ds, known && have.same(ds, b.layer))
 }
 
@@ -287,7 +292,7 @@ func (d storedDataset) newerThan(ds intel.Dataset, layer Layer) bool {
 }
 
 func (d storedDataset) same(ds intel.Dataset, layer Layer) bool {
-	return d.version == ds.Version && (d.released == ds.Released || ds.Released == 0) && d.layer == layer
+	return d.version == ds.Version && (d.released == ds.Released || ds.Released == 0) && d.layer >= layer
 }
 
 func (b *Batch) dataset(ctx context.Context, publisher, name string) (d storedDataset, known bool, err error) {

@@ -185,8 +185,8 @@ func (d *deriver) profiles(list []*Derived) (written, gone int, err error) {
 	if err != nil {
 		return 0, 0, err
 	}
-	insert, err := d.prepare(`INSERT INTO profile (id, tlp_lo, tlp_hi, kind, title, title_fold, first_active, body, dossier, hash, etag, position)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
+	insert, err := d.prepare(`INSERT INTO profile (id, tlp_lo, tlp_hi, kind, title, title_fold, first_active, first_basis, body, dossier, hash, etag, position)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -263,7 +263,7 @@ func (d *deriver) put(insert *sql.Stmt, e *encoded, old storedProfile, had bool)
 	}
 	p := &e.Dossier.Profile
 	if _, err := insert.ExecContext(d.ctx, e.ID, int(e.Lo), int(e.Hi), kindValue(p.Kind), p.Title, Fold(p.Title), int64(p.FirstActive),
-		e.body, e.dossier, e.hash, e.etag, d.position); err != nil {
+		string(e.Dossier.FirstActive.Value.Basis), e.body, e.dossier, e.hash, e.etag, d.position); err != nil {
 		return err
 	}
 	if err := d.keys(e); err != nil {

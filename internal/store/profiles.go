@@ -17,8 +17,9 @@ type Profile struct {
 	ID    string
 	Kind  intel.Kind
 	Title string
-	Body  []byte // JSON of [intel.Profile]
-	ETag  string // digest of Body, without quotes
+	Basis intel.Basis // what the date of first activity rests on
+	Body  []byte      // JSON of [intel.Profile]
+	ETag  string      // digest of Body, without quotes
 }
 
 // Decode returns the profile as a value.
@@ -35,12 +36,12 @@ type Page[T any] struct {
 	Count int64  // rows that match, if the query asked for it and this is the first page; else -1
 }
 
-const profileColumns = "p.id, p.kind, p.title, p.body, p.etag"
+const profileColumns = "p.id, p.kind, p.title, p.first_basis, p.body, p.etag"
 
 func scanProfile(rows scanner, more ...any) (*Profile, error) {
 	p := new(Profile)
 	var kind int
-	err := rows.Scan(append([]any{&p.ID, &kind, &p.Title, &p.Body, &p.ETag}, more...)...)
+	err := rows.Scan(append([]any{&p.ID, &kind, &p.Title, &p.Basis, &p.Body, &p.ETag}, more...)...)
 	p.Kind = kindOf(kind)
 	return p, err
 }

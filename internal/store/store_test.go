@@ -152,6 +152,21 @@ func TestRecordsOfTwoDatasets(t *testing.T) {
 	}
 }
 
+// TestLooseDataset: loose objects of several dates are as new as the newest,
+// whatever came last.
+func TestLooseDataset(t *testing.T) {
+	s, _ := testStore(t)
+	for _, released := range []intel.Time{3000, 5000, 3000, 5000} {
+		batch(t, s, FromImport, func(b *Batch) {
+			records(t, b, intel.Dataset{Publisher: "p", Released: released}, actor("p", "a", "A"))
+		})
+	}
+	sets, err := s.Datasets(t.Context())
+	if err != nil || len(sets) != 1 || sets[0].Released != 5000 {
+		t.Errorf("%+v, %v", sets, err)
+	}
+}
+
 func TestObservationsMerge(t *testing.T) {
 	o := func(first, last, modified intel.Time, revoked bool) *intel.Observation {
 		return &intel.Observation{

@@ -152,6 +152,7 @@ CREATE TABLE profile (
   title        TEXT NOT NULL,
   title_fold   TEXT NOT NULL,
   first_active BIGINT NOT NULL,
+  first_basis  TEXT NOT NULL,
   body         BLOB NOT NULL,
   dossier      BLOB NOT NULL,
   hash         TEXT NOT NULL,
