@@ -73,9 +73,9 @@ func TestNotIntelligence(t *testing.T) {
 
 func TestSniff(t *testing.T) {
 	for head, want := range map[string]bool{
-		`{"Event": {"uui`:        true,
-		` [ {"Event": {`:         true,
-		`{"response": [{"Event"`: true,
+		`{"Event": {"uui`:                                    true,
+		` [ {"Event": {`:                                     true,
+		`{"response": [{"Event"`:                             true,
 		"\xef\xbb\xbf" + `{"response": {"Attribute": [`:      true,
 		`{"authors": ["a"], "category": "actor", "descript`:  true, // a galaxy, cut off before its type
 		`{"type": "bundle", "id": "bundle--1", "objects": [`: false,
