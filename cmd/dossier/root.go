@@ -48,7 +48,8 @@ func (a *app) root() *cobra.Command {
 	}
 	root.PersistentFlags().StringVar(&a.db, "db", def, "database file (or set DOSSIER_DB)")
 	root.PersistentFlags().BoolVar(&a.noCatalog, "no-catalog", false, "do not fill a new database from the embedded catalogue")
-	root.AddCommand(a.serveCommand(), a.importCommand(), a.searchCommand(), a.showCommand(), a.lookupCommand(), a.versionCommand())
+	root.AddCommand(a.serveCommand(), a.importCommand(), a.searchCommand(), a.showCommand(), a.lookupCommand(), a.clientCommand(),
+		a.tokenCommand(), a.versionCommand())
 	return root
 }
 

@@ -32,9 +32,10 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"serve": serveCommand,
-			"get":   getCommand,
-			"seed":  func(ts *testscript.TestScript, _ bool, _ []string) { seedDatabase(ts, seed) },
+			"serve":  serveCommand,
+			"get":    getCommand,
+			"status": statusCommand,
+			"seed":   func(ts *testscript.TestScript, _ bool, _ []string) { seedDatabase(ts, seed) },
 		},
 	})
 }
@@ -120,4 +121,22 @@ func getCommand(ts *testscript.TestScript, _ bool, args []string) {
 	defer res.Body.Close()
 	_, err = io.Copy(ts.Stdout(), res.Body)
 	ts.Check(err)
+}
+
+// statusCommand asks for a path, with the token in a file if one is given, and
+// holds the answer to a status: status 401 /path [token].
+func statusCommand(ts *testscript.TestScript, _ bool, args []string) {
+	req, err := http.NewRequest(http.MethodGet, ts.Getenv("URL")+args[1], nil)
+	ts.Check(err)
+	if len(args) > 2 {
+		req.Header.Set("Authorization", "Bearer "+strings.TrimSpace(ts.ReadFile(args[2])))
+	}
+	res, err := http.DefaultClient.Do(req)
+	ts.Check(err)
+	defer res.Body.Close()
+	_, err = io.Copy(ts.Stdout(), res.Body)
+	ts.Check(err)
+	if want := args[0]; fmt.Sprint(res.StatusCode) != want {
+		ts.Fatalf("%s: status %d, want %s", args[1], res.StatusCode, want)
+	}
 }

@@ -2,16 +2,19 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/netip"
 	"net/url"
+	"os"
 	"strings"
 	"time"
 
 	"dossier/internal/api"
+	"dossier/internal/auth"
 	"dossier/internal/intel"
 	"dossier/internal/portal"
 
@@ -20,7 +23,9 @@ import (
 
 type serveFlags struct {
 	listen, publicURL, ceiling string
-	verbose                    bool
+	auth, tlsCert, tlsKey      string
+	audiences, proxies         []string
+	selfSigned, verbose        bool
 }
 
 // shutdownGrace is how long requests under way may take when the server stops.
@@ -33,7 +38,11 @@ func (a *app) serveCommand() *cobra.Command {
 		Long: `Serve answers the API under /v1.0 and /beta, Dossier's own resources under /api,
 and shows pages at /. A new database is filled from the embedded catalogue first.
 
-This release has no sign-in, so it listens on loopback addresses only.`,
+Who may read: with --auth auto (the default) everybody on this machine when the
+address is a loopback one, and only clients with a token on any other; with
+--auth required only clients with a token; with --auth none everybody who can
+reach it. Clients are made with "dossier client add"; they get tokens from this
+server at /{tenant}/oauth2/v2.0/token, as from Microsoft.`,
 		Example: "  dossier serve\n  dossier serve --listen 127.0.0.1:9000 --db /var/lib/dossier/dossier.db\n  curl http://127.0.0.1:8080/v1.0/security/threatIntelligence/intelProfiles?$top=1",
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return a.serve(cmd.Context(), o) },
@@ -42,6 +51,12 @@ This release has no sign-in, so it listens on loopback addresses only.`,
 	f.StringVar(&o.listen, "listen", "127.0.0.1:8080", "address and port; port 0 takes a free one")
 	f.StringVar(&o.publicURL, "public-url", "", "base of the links in answers, as https://intel.example.org; by default what the request names")
 	f.StringVar(&o.ceiling, "tlp", "red", "highest TLP marking that is shown: clear, green, amber, amber+strict, red")
+	f.StringVar(&o.auth, "auth", "auto", "who may read without a token: auto, none, required")
+	f.StringVar(&o.tlsCert, "tls-cert", "", "certificate file (PEM); read again when it changes")
+	f.StringVar(&o.tlsKey, "tls-key", "", "its key")
+	f.BoolVar(&o.selfSigned, "tls-self-signed", false, "TLS with a certificate of a local authority, kept beside the database")
+	f.StringSliceVar(&o.audiences, "audience", []string{auth.GraphAudience}, "resources that tokens may be for")
+	f.StringSliceVar(&o.proxies, "trusted-proxy", nil, "networks of proxies whose X-Forwarded-For is believed")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "log every request")
 	return cmd
 }
@@ -56,8 +71,20 @@ func (a *app) serve(ctx context.Context, o serveFlags) (err error) {
 			return fmt.Errorf("--public-url %q: want http:// or https:// and a host", o.publicURL)
 		}
 	}
-	if err := loopback(o.listen); err != nil {
+	mode, err := auth.ParseMode(o.auth)
+	if err != nil {
+		return fmt.Errorf("--auth: %w", err)
+	}
+	if mode, err = exposed(o, mode); err != nil {
 		return err
+	}
+	guard := &auth.Guard{Mode: mode, Ceiling: ceiling}
+	for _, p := range o.proxies {
+		prefix, err := netip.ParsePrefix(p)
+		if err != nil {
+			return fmt.Errorf("--trusted-proxy %q: want a network, as 10.0.0.0/8", p)
+		}
+		guard.Proxies = append(guard.Proxies, prefix)
 	}
 	// The port first: nobody wants to wait for a catalogue to learn that it is taken.
 	l, err := net.Listen("tcp", o.listen)
@@ -76,19 +103,38 @@ func (a *app) serve(ctx context.Context, o serveFlags) (err error) {
 		level = slog.LevelDebug
 	}
 	log := slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: level}))
+	sealer, err := auth.SealerFromFile(keyFile(s.Path()))
+	if err != nil {
+		return hinted{err, "the key file lies beside the database and is made at the first start"}
+	}
+	guard.Issuer, guard.Logger = &auth.Issuer{Store: s, Sealer: sealer, Audiences: o.audiences}, log
+	tlsConfig, err := a.tls(o, s.Path(), log)
+	if err != nil {
+		return err
+	}
 	srv := api.New(api.Config{
-		Store: s, PublicURL: strings.TrimSuffix(o.publicURL, "/"), Version: buildVersion(), Ceiling: ceiling, Logger: log,
+		Guard: guard, Store: s, PublicURL: strings.TrimSuffix(o.publicURL, "/"), Version: buildVersion(), Ceiling: ceiling, Logger: log,
 		Home: portal.New(portal.Config{Store: s, Ceiling: ceiling, Version: buildVersion(), Logger: log, PublicURL: strings.TrimSuffix(o.publicURL, "/")}),
 	})
 	h := srv.HTTPServer(l.Addr().String())
 	h.ErrorLog = slog.NewLogLogger(log.Handler(), slog.LevelWarn)
 	base := "http://" + l.Addr().String()
+	if tlsConfig != nil {
+		base = "https://" + l.Addr().String()
+		h.TLSConfig = tlsConfig
+	}
 	fmt.Fprintf(a.err, "listening on %s\n", base)
 	if a.err.isTerm {
 		fmt.Fprintf(a.err, "\n  pages   %s/\n  API     %s/v1.0/security/threatIntelligence/intelProfiles\n  stop    Ctrl-C\n\n", base, base)
 	}
 	failed := make(chan error, 1)
-	go func() { failed <- h.Serve(l) }()
+	go func() {
+		if tlsConfig != nil {
+			failed <- h.ServeTLS(l, "", "")
+			return
+		}
+		failed <- h.Serve(l)
+	}()
 	select {
 	case err := <-failed:
 		return err
@@ -102,23 +148,67 @@ func (a *app) serve(ctx context.Context, o serveFlags) (err error) {
 	return nil
 }
 
-// loopback refuses addresses that others can reach: without sign-in the data
-// would be open to them.
-func loopback(listen string) error {
-	host, _, err := net.SplitHostPort(listen)
+// exposed settles the mode for the address: away from loopback, auto requires
+// tokens, and none must be meant.
+func exposed(o serveFlags, mode auth.Mode) (auth.Mode, error) {
+	host, _, err := net.SplitHostPort(o.listen)
 	if err != nil {
-		return hinted{fmt.Errorf("--listen %q: want an address and a port, as 127.0.0.1:8080", listen), "an IPv6 address stands in brackets: [::1]:8080"}
+		return mode, hinted{fmt.Errorf("--listen %q: want an address and a port, as 127.0.0.1:8080", o.listen), "an IPv6 address stands in brackets: [::1]:8080"}
 	}
-	if host == "localhost" {
-		return nil
+	local := host != "" && auth.LoopbackHost(host)
+	encrypted := o.tlsCert != "" || o.selfSigned
+	switch {
+	case local:
+		return mode, nil
+	case mode == auth.None:
+		return mode, hinted{
+			fmt.Errorf("--listen %s with --auth none would show everything to anybody who can reach that address", o.listen),
+			"use --auth required, or listen on 127.0.0.1 behind a proxy that asks who is there",
+		}
+	case !encrypted:
+		return mode, hinted{
+			fmt.Errorf("--listen %s without TLS would send secrets and tokens in the clear", o.listen),
+			"give --tls-cert and --tls-key, or --tls-self-signed; or listen on 127.0.0.1 behind a proxy that speaks TLS",
+		}
 	}
-	if addr, err := netip.ParseAddr(host); err == nil && addr.IsLoopback() {
-		return nil
+	return auth.Required, nil
+}
+
+// tls returns how to encrypt, nil for not at all.
+func (a *app) tls(o serveFlags, db string, log *slog.Logger) (*tls.Config, error) {
+	config := &tls.Config{MinVersion: tls.VersionTLS12}
+	switch {
+	case o.selfSigned && o.tlsCert != "":
+		return nil, errors.New("--tls-self-signed and --tls-cert exclude each other")
+	case (o.tlsCert == "") != (o.tlsKey == ""):
+		return nil, errors.New("--tls-cert and --tls-key belong together")
+	case o.selfSigned:
+		hosts := []string{"localhost", "127.0.0.1", "::1"}
+		if host, _, err := net.SplitHostPort(o.listen); err == nil {
+			hosts = append(hosts, host)
+		}
+		if u, err := url.Parse(o.publicURL); err == nil {
+			hosts = append(hosts, u.Hostname())
+		}
+		if name, err := os.Hostname(); err == nil {
+			hosts = append(hosts, name)
+		}
+		cert, fingerprint, err := selfSigned(db, hosts, time.Now())
+		if err != nil {
+			return nil, err
+		}
+		config.Certificates = []tls.Certificate{cert}
+		fmt.Fprintf(a.err, "clients must trust %s.ca.pem (SHA-256 %s)\n", db, fingerprint)
+		return config, nil
+	case o.tlsCert != "":
+		files, err := newCertFiles(o.tlsCert, o.tlsKey, log)
+		if err != nil {
+			return nil, err
+		}
+		config.GetCertificate = files.certificate
+		return config, nil
 	}
-	return hinted{
-		fmt.Errorf("--listen %s: this release has no sign-in, so it would show everything to anybody who can reach that address", listen),
-		"listen on 127.0.0.1 or [::1], and put a proxy that asks who is there in front of it",
-	}
+	return nil, nil
 }
 
 // cause is the innermost error, without the address that is named already.

@@ -35,7 +35,9 @@ func (s *Server) write(w http.ResponseWriter, r *request, a *answer) {
 	}
 	h.Set("request-id", r.id)
 	h.Set("client-request-id", r.clientID)
-	h.Set("Cache-Control", "no-cache")
+	if h.Get("Cache-Control") == "" {
+		h.Set("Cache-Control", "no-cache")
+	}
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Add("Vary", "Accept-Encoding")
 	if r.graph {

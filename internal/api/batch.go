@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"dossier/internal/odata"
+	"dossier/internal/store"
 )
 
 // Limits of a batch.
@@ -192,7 +193,7 @@ func batchOrder(items []batchItem) ([]int, error) {
 // perform answers one item, under the version of the batch.
 func (r *request) perform(item *batchItem) (a *answer) {
 	s := r.s
-	sub := &request{s: s, id: newGUID(), graph: true, base: r.base, header: http.Header{}}
+	sub := &request{s: s, id: store.NewGUID(), graph: true, who: r.who, base: r.base, header: http.Header{}}
 	path, query, _ := strings.Cut("/"+strings.TrimLeft(item.URL, "/"), "?")
 	// The path is read raw, as that of any request; Path is for handlers that want it decoded.
 	u := &url.URL{RawQuery: query}
@@ -215,7 +216,12 @@ func (r *request) perform(item *batchItem) (a *answer) {
 	case len(segments) > 0 && strings.EqualFold(segments[0].Text, "$batch"):
 		err = badRequest("A batch cannot hold another.", "")
 	default:
-		a, err = s.route(s.graph, sub, segments)
+		if s.guard != nil {
+			err = s.allow(sub, neededFor(item.Method, segments))
+		}
+		if err == nil {
+			a, err = s.route(s.graph, sub, segments)
+		}
 	}
 	if err != nil {
 		a = s.answerOf(sub, s.failureOf(sub, err))

@@ -88,7 +88,7 @@ func getReputation(r *request) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	publishers, err := r.s.store.Publishers(r.Context())
+	publishers, err := r.s.store.Publishers(r.Context(), r.ceiling())
 	if err != nil {
 		return nil, err
 	}

@@ -69,7 +69,13 @@ func (p params) limit(usual, most int) (int, error) {
 	return min(n, most), nil
 }
 
-func (r *request) ceiling() store.View { return store.View{Ceiling: r.s.ceiling} }
+// ceiling returns what the one who asks may see.
+func (r *request) ceiling() store.View {
+	if r.who == nil { // open paths
+		return store.View{Ceiling: intel.Clear}
+	}
+	return store.View{Ceiling: r.who.Ceiling}
+}
 
 // dossier answers GET /api/profiles/{id}: an [intel.Dossier], which is the
 // profile with every claim that it rests on. Any id that leads to the profile will do.
@@ -136,11 +142,11 @@ type dataset struct {
 }
 
 func sources(r *request) (*answer, error) {
-	publishers, err := r.s.store.Publishers(r.Context())
+	publishers, err := r.s.store.Publishers(r.Context(), r.ceiling())
 	if err != nil {
 		return nil, err
 	}
-	stored, err := r.s.store.Datasets(r.Context())
+	stored, err := r.s.store.Datasets(r.Context(), r.ceiling())
 	if err != nil {
 		return nil, err
 	}

@@ -1,13 +1,12 @@
 package api
 
 import (
-	"crypto/rand"
-	"encoding/hex"
 	"net"
 	"net/http"
 	"strconv"
 	"strings"
 
+	"dossier/internal/auth"
 	"dossier/internal/odata"
 	"dossier/internal/store"
 )
@@ -20,14 +19,15 @@ type request struct {
 	clientID string   // the caller's own id, else id
 	ids      []string // the ids in the path, in order
 	graph    bool     // the path is one of Graph's
-	base     string   // {base}: absolute, with the version of the request; Graph paths only
+	who      *auth.Identity
+	base     string // {base}: absolute, with the version of the request; Graph paths only
 
 	metadata odata.Metadata // after query
 	header   http.Header    // of the answer, when the handler has some
 }
 
 func (s *Server) newRequest(r *http.Request) *request {
-	req := &request{Request: r, s: s, id: newGUID(), header: http.Header{}}
+	req := &request{Request: r, s: s, id: store.NewGUID(), header: http.Header{}}
 	req.clientID = clientID(r.Header, req.id)
 	return req
 }
@@ -50,16 +50,6 @@ func visible(s string) bool {
 		}
 	}
 	return true
-}
-
-// newGUID returns a random UUID (version 4).
-func newGUID() string {
-	var b [16]byte
-	_, _ = rand.Read(b[:]) // never fails
-	b[6] = b[6]&0x0f | 0x40
-	b[8] = b[8]&0x3f | 0x80
-	h := hex.EncodeToString(b[:])
-	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
 }
 
 // publicURL returns the scheme and host that links begin with.
@@ -165,7 +155,7 @@ func (r *request) contentType() string {
 // view returns for whom the answer is made. The option view, which is
 // Dossier's own, chooses among indicators.
 func (r *request) view(q *odata.Query) (store.View, error) {
-	v := store.View{Ceiling: r.s.ceiling}
+	v := r.ceiling()
 	mode, _ := q.Param("view")
 	switch strings.ToLower(mode) {
 	case "", "default":

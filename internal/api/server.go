@@ -7,9 +7,11 @@ import (
 	"net/http"
 	"regexp"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
+	"dossier/internal/auth"
 	"dossier/internal/intel"
 	"dossier/internal/odata"
 	"dossier/internal/store"
@@ -20,7 +22,8 @@ type Config struct {
 	Store     *store.Store
 	PublicURL string           // what links begin with, without a version: https://intel.example.org; "": the request's scheme and Host
 	Version   string           // of the build, for /healthz
-	Ceiling   intel.TLP        // of anonymous readers
+	Ceiling   intel.TLP        // of everybody, where there is no Guard
+	Guard     *auth.Guard      // who may what; nil: everybody may read
 	Logger    *slog.Logger     // nil: [slog.Default]
 	Home      http.Handler     // serves what is not the API's: the portal; nil: 404
 	Now       func() time.Time // nil: [time.Now]
@@ -34,6 +37,8 @@ type Server struct {
 	ceiling intel.TLP
 	log     *slog.Logger
 	home    http.Handler
+	guard   *auth.Guard
+	origin  *http.CrossOriginProtection
 	now     func() time.Time
 
 	graph *node // behind a version
@@ -44,7 +49,7 @@ type Server struct {
 func New(c Config) *Server {
 	s := &Server{
 		store: c.Store, public: strings.TrimRight(c.PublicURL, "/"), version: c.Version, ceiling: c.Ceiling,
-		log: c.Logger, home: c.Home, now: c.Now,
+		log: c.Logger, home: c.Home, guard: c.Guard, origin: http.NewCrossOriginProtection(), now: c.Now,
 	}
 	if s.log == nil {
 		s.log = slog.Default()
@@ -128,7 +133,7 @@ func (s *Server) dispatch(w http.ResponseWriter, r *request) (*answer, error) {
 		for _, v := range versions {
 			if strings.EqualFold(first, v) {
 				r.graph, r.base = true, s.publicURL(r.Request)+"/"+v
-				return s.route(s.graph, r, segments[1:])
+				return s.guarded(s.graph, r, segments[1:])
 			}
 		}
 		switch {
@@ -137,14 +142,36 @@ func (s *Server) dispatch(w http.ResponseWriter, r *request) (*answer, error) {
 			r.graph = true
 			return nil, invalidVersion(first)
 		case s.own.literals[first] != nil:
-			return s.route(s.own, r, segments)
+			return s.guarded(s.own, r, segments)
+		}
+		if tenant, what := tokenPath(segments); what != "" && s.guard != nil {
+			return s.tokenService(r, tenant, what)
 		}
 	}
 	if s.home != nil {
-		s.home.ServeHTTP(w, r.Request)
-		return nil, nil
+		return nil, s.page(w, r)
 	}
 	return nil, fail(http.StatusNotFound, codeNotFound, "There is nothing at this path.")
+}
+
+// open are the paths that need no token: what is wrong with a server must be
+// found by who has none, and clients read the metadata before they sign in.
+var open = []string{"$metadata", "healthz", "readyz"}
+
+// guarded identifies who asks, then calls the handler.
+func (s *Server) guarded(tree *node, r *request, segments []odata.Segment) (*answer, error) {
+	if len(segments) == 1 && safe(r.Method) && slices.Contains(open, segments[0].Text) {
+		return s.route(tree, r, segments)
+	}
+	if err := s.identify(r); err != nil {
+		return nil, err
+	}
+	if s.guard != nil {
+		if err := s.allow(r, neededFor(r.Method, segments)); err != nil {
+			return nil, err
+		}
+	}
+	return s.route(tree, r, segments)
 }
 
 // isGraph guesses from the beginning of a malformed path.

@@ -188,7 +188,7 @@ func TestCatalogue(t *testing.T) {
 			t.Errorf("record %s has a text", r.Ref)
 		}
 	}
-	pubs, err := im.Store.Publishers(t.Context())
+	pubs, err := im.Store.Publishers(t.Context(), v)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -66,10 +66,6 @@ func profiles(ctx context.Context, s *store.Store) (out []*store.Derived, rememb
 	for ref, k := range known {
 		ledger[ref] = resolve.Entry{ID: k.ProfileID, Asserted: k.Asserted}
 	}
-	facts, err := loadDates(ctx, s)
-	if err != nil {
-		return nil, nil, err
-	}
 	remember = map[intel.Ref]store.Remembered{}
 	var base *resolve.Partition
 	last := map[string]*levelled{} // by profile id, of the level below
@@ -79,6 +75,10 @@ func profiles(ctx context.Context, s *store.Store) (out []*store.Derived, rememb
 			return nil, nil, err
 		}
 		part := resolve.Assign(resolve.Input{Records: slices.Values(records), Ledger: ledger, Base: base})
+		facts, err := loadDates(ctx, s, level)
+		if err != nil {
+			return nil, nil, err
+		}
 		w, err := newWorld(ctx, s, level, records, part, facts)
 		if err != nil {
 			return nil, nil, err
@@ -150,11 +150,11 @@ type dates struct {
 	released map[string]intel.Time // by publisher: the newest release
 }
 
-func loadDates(ctx context.Context, s *store.Store) (d dates, err error) {
+func loadDates(ctx context.Context, s *store.Store, level intel.TLP) (d dates, err error) {
 	if d.imported, err = s.FirstImported(ctx); err != nil {
 		return d, err
 	}
-	sets, err := s.Datasets(ctx)
+	sets, err := s.Datasets(ctx, store.View{Ceiling: level})
 	if err != nil {
 		return d, err
 	}

@@ -161,11 +161,11 @@ func (p *portal) listed(req *http.Request, h *home, after string) error {
 
 // sources returns the publishers with records or indicators here, by rank.
 func (p *portal) sources(r *http.Request) ([]source, error) {
-	pubs, err := p.Store.Publishers(r.Context())
+	pubs, err := p.Store.Publishers(r.Context(), p.view())
 	if err != nil {
 		return nil, err
 	}
-	sets, err := p.Store.Datasets(r.Context())
+	sets, err := p.Store.Datasets(r.Context(), p.view())
 	if err != nil {
 		return nil, err
 	}

@@ -102,16 +102,19 @@ func setMeta(ctx context.Context, tx *sql.Tx, key, value string) error {
 	return err
 }
 
-// publisher makes sure that the publisher has a row.
-func (b *Batch) publisher(ctx context.Context, id string) error {
+// publisher makes sure that the publisher has a row, as of a statement with the
+// given marking.
+func (b *Batch) publisher(ctx context.Context, id string, tlp intel.TLP) error {
 	p := intel.PublisherOf(id)
 	body, err := json.Marshal(p)
 	if err != nil {
 		return err
 	}
-	return b.exec(ctx, `INSERT INTO publisher (id, rank, body, first) VALUES (?, ?, ?, ?)
-		ON CONFLICT (id) DO UPDATE SET rank = excluded.rank, body = excluded.body WHERE publisher.body <> excluded.body`,
-		id, p.Rank, string(body), int64(b.now))
+	return b.exec(ctx, `INSERT INTO publisher (id, rank, body, tlp, first) VALUES (?, ?, ?, ?, ?)
+		ON CONFLICT (id) DO UPDATE SET rank = excluded.rank, body = excluded.body,
+			tlp = CASE WHEN excluded.tlp < publisher.tlp THEN excluded.tlp ELSE publisher.tlp END
+		WHERE publisher.body <> excluded.body OR excluded.tlp < publisher.tlp`,
+		id, p.Rank, string(body), int(tlp), int64(b.now))
 }
 
 type storedRecord struct {
@@ -126,7 +129,13 @@ type storedRecord struct {
 // absent from now on. A data set older than the one that is stored (by version,
 // then by release) changes nothing.
 func (b *Batch) Records(ctx context.Context, ds intel.Dataset, recs []*intel.Record) (t intel.Tally, older bool, err error) {
-	if err := b.publisher(ctx, ds.Publisher); err != nil {
+	lowest := intel.Clear
+	for i, r := range recs {
+		if i == 0 || r.TLP < lowest {
+			lowest = r.TLP
+		}
+	}
+	if err := b.publisher(ctx, ds.Publisher, lowest); err != nil {
 		return t, false, err
 	}
 	t.Read = len(recs)

@@ -75,6 +75,8 @@ func encodeJSON(v any) ([]byte, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
 
+func decodeJSON(text string, v any) error { return json.Unmarshal([]byte(text), v) }
+
 func digest(parts ...[]byte) string {
 	h := sha256.New()
 	for _, p := range parts {

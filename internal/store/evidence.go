@@ -185,16 +185,16 @@ func (b *Batch) flush(ctx context.Context) error {
 		return err
 	}
 	rows, pending := b.evidenceRows(ctx), b.pendingRows(ctx)
-	publishers := map[string]bool{}
+	publishers := map[string]intel.TLP{}
 	status := map[string]int{} // by indicator and publisher: 0 unchanged, 1 changed, 2 new
 	for _, key := range order {
-		if !publishers[key.publisher] {
-			publishers[key.publisher] = true
-			if err := b.publisher(ctx, key.publisher); err != nil {
+		e := incoming[key]
+		if lowest, ok := publishers[key.publisher]; !ok || e.tlp < lowest {
+			publishers[key.publisher] = e.tlp
+			if err := b.publisher(ctx, key.publisher, e.tlp); err != nil {
 				return err
 			}
 		}
-		e := incoming[key]
 		sk := key.indicator + key.publisher
 		old, had := stored[key]
 		if had {

@@ -210,11 +210,16 @@ type DatasetInfo struct {
 	Records  int // present ones
 }
 
-// Datasets returns what is stored, by publisher and name.
-func (s *Store) Datasets(ctx context.Context) ([]DatasetInfo, error) {
+// Datasets returns the data sets of which the view may see something, by
+// publisher and name. Those without records, of publishers of indicators alone,
+// are as open as their publisher.
+func (s *Store) Datasets(ctx context.Context, v View) ([]DatasetInfo, error) {
 	rows, err := s.read.QueryContext(ctx, `SELECT d.publisher, d.name, d.version, d.released, d.snapshot, d.layer, d.imported,
-			(SELECT COUNT(*) FROM record r WHERE r.publisher = d.publisher AND r.dataset = d.name AND r.absent = 0)
-		FROM dataset d ORDER BY d.publisher, d.name`)
+			(SELECT COUNT(*) FROM record r WHERE r.publisher = d.publisher AND r.dataset = d.name AND r.absent = 0 AND r.tlp <= ?)
+		FROM dataset d JOIN publisher p ON p.id = d.publisher
+		WHERE p.tlp <= ? AND (NOT EXISTS (SELECT 1 FROM record r WHERE r.publisher = d.publisher AND r.dataset = d.name AND r.tlp > ?)
+			OR EXISTS (SELECT 1 FROM record r WHERE r.publisher = d.publisher AND r.dataset = d.name AND r.tlp <= ?))
+		ORDER BY d.publisher, d.name`, int(v.Ceiling), int(v.Ceiling), int(v.Ceiling), int(v.Ceiling))
 	if err != nil {
 		return nil, err
 	}

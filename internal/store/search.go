@@ -130,9 +130,10 @@ func textContains(field, s string, c intel.TLP) (string, []any) {
 	return "EXISTS (SELECT 1 FROM profile_text t WHERE t.profile_id = p.id AND " + cond + ` AND t.text LIKE ? ESCAPE '\')`, args
 }
 
-// Publishers returns the publishers that have data here, by rank.
-func (s *Store) Publishers(ctx context.Context) ([]intel.Publisher, error) {
-	rows, err := s.read.QueryContext(ctx, "SELECT body FROM publisher ORDER BY rank, id")
+// Publishers returns the publishers that have said something here that the view
+// may see, by rank.
+func (s *Store) Publishers(ctx context.Context, v View) ([]intel.Publisher, error) {
+	rows, err := s.read.QueryContext(ctx, "SELECT body FROM publisher WHERE tlp <= ? ORDER BY rank, id", int(v.Ceiling))
 	if err != nil {
 		return nil, err
 	}

@@ -161,7 +161,7 @@ func TestLooseDataset(t *testing.T) {
 			records(t, b, intel.Dataset{Publisher: "p", Released: released}, actor("p", "a", "A"))
 		})
 	}
-	sets, err := s.Datasets(t.Context())
+	sets, err := s.Datasets(t.Context(), View{})
 	if err != nil || len(sets) != 1 || sets[0].Released != 5000 {
 		t.Errorf("%+v, %v", sets, err)
 	}

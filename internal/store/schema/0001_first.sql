@@ -17,10 +17,13 @@ INSERT INTO head (id, position) VALUES (1, 0);
 
 -- ---------------------------------------------------------------- claims in
 
+-- tlp is the lowest marking of anything that the publisher has said here: below
+-- it nobody learns of the publisher.
 CREATE TABLE publisher (
   id    TEXT NOT NULL PRIMARY KEY,
   rank  BIGINT NOT NULL,
   body  TEXT NOT NULL,
+  tlp   BIGINT NOT NULL,
   first BIGINT NOT NULL
 );
 
@@ -116,11 +119,30 @@ CREATE TABLE analyst_claim (
   withdrawn BIGINT NOT NULL
 );
 
+-- API clients. Of the secret only its SHA-256 is kept; times of 0 are "never".
 CREATE TABLE client (
-  id     TEXT NOT NULL PRIMARY KEY,
-  owner  TEXT NOT NULL,
-  tlp    BIGINT NOT NULL,
-  body   TEXT NOT NULL
+  id        TEXT NOT NULL PRIMARY KEY,
+  owner     TEXT NOT NULL,
+  name      TEXT NOT NULL,
+  name_key  TEXT NOT NULL,
+  tlp       BIGINT NOT NULL,
+  scopes    TEXT NOT NULL,
+  rate      BIGINT NOT NULL,
+  secret    TEXT NOT NULL,
+  created   BIGINT NOT NULL,
+  expires   BIGINT NOT NULL,
+  revoked   BIGINT NOT NULL,
+  last_used BIGINT NOT NULL
+);
+
+CREATE INDEX client_by_name ON client (name_key);
+
+-- Keys that sign tokens, sealed by a key that is not in the database.
+CREATE TABLE signing_key (
+  id      TEXT NOT NULL PRIMARY KEY,
+  created BIGINT NOT NULL,
+  public  TEXT NOT NULL,
+  sealed  BLOB NOT NULL
 );
 
 CREATE TABLE sighting (
