@@ -60,17 +60,38 @@ func run(m *testing.M) (code int, err error) {
 		return 0, fmt.Errorf("dossier import: %w\n%s", err, out)
 	}
 
-	ctx, stop := context.WithCancel(context.Background())
-	defer stop()
-	serve := exec.CommandContext(ctx, bin, "serve", "--listen", "127.0.0.1:0", "--db", db)
+	binary = bin
+	base, stop, err := start(bin, db)
+	if err != nil {
+		return 0, err
+	}
+	defer func() {
+		if log := stop(); code != 0 {
+			fmt.Fprintf(os.Stderr, "the server's log:\n%s", log)
+		}
+	}()
+	server = base
+	return m.Run(), nil
+}
+
+// binary is the program under test, "" where a running server is tested.
+var binary string
+
+// start serves a database on a free port, with further flags, and returns the
+// base URL. stop ends the server and returns its log.
+func start(bin, db string, flags ...string) (base string, stop func() string, err error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	serve := exec.CommandContext(ctx, bin, append([]string{"serve", "--listen", "127.0.0.1:0", "--db", db}, flags...)...)
 	serve.Cancel = func() error { return serve.Process.Signal(os.Interrupt) }
 	serve.WaitDelay = 10 * time.Second
 	stderr, err := serve.StderrPipe()
 	if err != nil {
-		return 0, err
+		cancel()
+		return "", nil, err
 	}
 	if err := serve.Start(); err != nil {
-		return 0, err
+		cancel()
+		return "", nil, err
 	}
 	address := make(chan string, 1)
 	var log bytes.Buffer
@@ -85,22 +106,20 @@ func run(m *testing.M) (code int, err error) {
 			}
 		}
 	}()
-	defer func() {
-		stop()
+	stop = func() string {
+		cancel()
 		<-done
 		_ = serve.Wait() // it was interrupted
-		if code != 0 {
-			fmt.Fprintf(os.Stderr, "the server's log:\n%s", log.String())
-		}
-	}()
-	select {
-	case server = <-address:
-	case <-done:
-		return 0, fmt.Errorf("dossier serve ended:\n%s", log.String())
-	case <-time.After(2 * time.Minute):
-		return 0, fmt.Errorf("dossier serve does not say where it listens")
+		return log.String()
 	}
-	return m.Run(), nil
+	select {
+	case base = <-address:
+		return base, stop, nil
+	case <-done:
+		return "", nil, fmt.Errorf("dossier serve ended:\n%s", stop())
+	case <-time.After(2 * time.Minute):
+		return "", nil, fmt.Errorf("dossier serve does not say where it listens:\n%s", stop())
+	}
 }
 
 // importedActor has the indicators of the test's own.
