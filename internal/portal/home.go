@@ -172,10 +172,12 @@ func (p *portal) sources(r *http.Request) ([]source, error) {
 	var out []source
 	for _, pub := range pubs {
 		s := source{Publisher: pub}
+		count := 0
 		for _, set := range sets {
 			if set.Publisher != pub.ID {
 				continue
 			}
+			count++
 			s.Records += set.Records
 			if set.Version != "" && set.Name != "" {
 				s.Versions = append(s.Versions, set.Name+" "+set.Version)
@@ -191,8 +193,8 @@ func (p *portal) sources(r *http.Request) ([]source, error) {
 		if !s.As.IsZero() {
 			s.Age = age(p.Now().Sub(s.As))
 		}
-		if len(s.Versions) > 2 {
-			s.Versions = nil
+		if len(s.Versions) > 2 || len(s.Versions) < count {
+			s.Versions = nil // some of several would mislead
 		}
 		out = append(out, s)
 	}
