@@ -1,0 +1,115 @@
+// Microsoft's TypeScript Graph SDK against a running Dossier. Its models and
+// request adapter are the official ones; the request builders of /security are
+// in no published package, so requests are made from their URL templates.
+import assert from "node:assert/strict";
+import { spawn, execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import test, { after, before } from "node:test";
+import { fileURLToPath } from "node:url";
+
+import { AnonymousAuthenticationProvider, HttpMethod, ParseNodeFactoryRegistry, RequestInformation, SerializationWriterFactoryRegistry } from "@microsoft/kiota-abstractions";
+import { JsonParseNodeFactory } from "@microsoft/kiota-serialization-json";
+import { TextParseNodeFactory } from "@microsoft/kiota-serialization-text";
+import { GraphRequestAdapter } from "@microsoft/msgraph-sdk";
+import { createODataErrorFromDiscriminatorValue } from "@microsoft/msgraph-sdk/models/oDataErrors/index.js";
+import {
+  createIntelligenceProfileCollectionResponseFromDiscriminatorValue as profileList,
+  createIntelligenceProfileFromDiscriminatorValue as profile,
+  createIntelligenceProfileIndicatorCollectionResponseFromDiscriminatorValue as indicatorList,
+} from "@microsoft/msgraph-sdk/models/security/index.js";
+
+const dir = mkdtempSync(join(tmpdir(), "dossier-ts-"));
+let server, base, adapter;
+
+before(async () => {
+  const bin = join(dir, "dossier");
+  execFileSync("go", ["build", "-o", bin, "./cmd/dossier"], { cwd: fileURLToPath(new URL("../..", import.meta.url)) });
+  server = spawn(bin, ["serve", "--listen", "127.0.0.1:0", "--db", join(dir, "dossier.db")], { stdio: ["ignore", "ignore", "pipe"] });
+  base = await new Promise((resolve, reject) => {
+    let text = "";
+    server.stderr.on("data", (chunk) => {
+      text += chunk;
+      const m = /listening on (http:\S+)/.exec(text);
+      if (m) resolve(m[1]);
+    });
+    server.on("exit", () => reject(new Error("dossier serve ended: " + text)));
+  });
+  const parsers = new ParseNodeFactoryRegistry();
+  for (const f of [new JsonParseNodeFactory(), new TextParseNodeFactory()]) parsers.contentTypeAssociatedFactories.set(f.getValidContentType(), f);
+  adapter = new GraphRequestAdapter(new AnonymousAuthenticationProvider(), parsers, new SerializationWriterFactoryRegistry());
+  adapter.baseUrl = base + "/v1.0";
+});
+
+after(() => {
+  server?.removeAllListeners("exit");
+  server?.kill("SIGINT");
+  rmSync(dir, { recursive: true, force: true });
+});
+
+const errors = { XXX: createODataErrorFromDiscriminatorValue };
+const template = "{+baseurl}/security/threatIntelligence/intelProfiles{?%24count,%24expand,%24filter,%24orderby,%24search,%24select,%24skip,%24top}";
+
+function request(urlTemplate, parameters = {}) {
+  const r = new RequestInformation(HttpMethod.GET, urlTemplate, parameters);
+  r.headers.add("Accept", "application/json");
+  return r;
+}
+
+const list = (options = {}) => adapter.send(request(template, Object.fromEntries(Object.entries(options).map(([k, v]) => ["%24" + k, v]))), profileList, errors);
+
+test("lists with options", async () => {
+  const page = await list({ top: 3, count: true, filter: "kind eq 'actor'", orderby: ["title desc"], select: ["id", "title", "kind"] });
+  assert.equal(page.value.length, 3);
+  assert.ok(page.odataCount > 1000);
+  assert.ok(page.odataNextLink.startsWith(base + "/v1.0/"));
+  for (const p of page.value) {
+    assert.equal(p.kind, "actor");
+    assert.match(p.id, /^[0-9a-f]{64}$/);
+  }
+  assert.deepEqual(page.value.map((p) => p.title.toUpperCase()), page.value.map((p) => p.title.toUpperCase()).sort().reverse());
+});
+
+test("searches a phrase", async () => {
+  const page = await list({ search: '"Mint Sandstorm"' });
+  assert.ok(page.value.length > 0);
+});
+
+test("follows pages to the last row", async () => {
+  const ids = new Set();
+  let page = await list({ top: 500, count: true });
+  const count = page.odataCount;
+  for (;;) {
+    for (const p of page.value) {
+      assert.ok(!ids.has(p.id), "a row comes twice");
+      assert.ok(p.title && p.summary?.content && p.description?.format === "markdown" && p.firstActiveDateTime instanceof Date);
+      ids.add(p.id);
+    }
+    if (!page.odataNextLink) break;
+    const next = new RequestInformation(HttpMethod.GET);
+    next.URL = page.odataNextLink;
+    page = await adapter.send(next, profileList, errors);
+  }
+  assert.equal(ids.size, count);
+});
+
+test("reads a profile and its indicators", async () => {
+  const found = (await list({ search: '"Forest Blizzard"', top: 50 })).value.find((p) => p.title === "APT28");
+  const one = await adapter.send(request("{+baseurl}/security/threatIntelligence/intelProfiles/{id}{?%24expand,%24select}", { id: found.id }), profile, errors);
+  assert.equal(one.title, "APT28");
+  assert.equal(one.countriesOrRegionsOfOrigin[0].code, "RU");
+  const page = await adapter.send(
+    request("{+baseurl}/security/threatIntelligence/intelProfiles/{id}/indicators{?%24count,%24top}", { id: found.id, "%24count": true, "%24top": 1000 }), indicatorList, errors);
+  assert.equal(page.odataCount, page.value.length);
+  const kinds = new Set(page.value.map((i) => i.artifact.odataType));
+  assert.ok(kinds.has("#microsoft.graph.security.hostname"));
+  for (const i of page.value) assert.ok(i.artifact.id && i.source === "osint" && i.firstSeenDateTime instanceof Date);
+});
+
+test("errors are parsed", async () => {
+  await assert.rejects(
+    adapter.send(request("{+baseurl}/security/threatIntelligence/intelProfiles/{id}", { id: "a$b=c==/x y" }), profile, errors),
+    (e) => e.responseStatusCode === 404 && e.errorEscaped?.code === "ResourceNotFound");
+  await assert.rejects(list({ filter: "title eq" }), (e) => e.responseStatusCode === 400 && e.errorEscaped?.code === "BadRequest" && /position/.test(e.errorEscaped.message));
+});
