@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 
 	"dossier/internal/intel"
 	"dossier/internal/odata"
@@ -17,82 +16,37 @@ const (
 	searchLimit = 100
 )
 
+// sourcesShown is how many sources are in sight before the rest unfolds.
+const sourcesShown = 8
+
 type home struct {
-	Query, Kind string
-	Totals      store.Totals
-	Rows        []row
-	More        bool   // a search that found more than is shown
-	Next        string // address of the next page
-	First       string // address of the first page, on later ones
-	Curl        string
-	Sources     []source
-	Kinds       []kindLink
+	place
+	Start   bool // nothing was asked yet
+	Totals  store.Totals
+	Rows    []row
+	More    bool   // a search that found more than is shown
+	Next    string // address of the next page
+	First   string // address of the first page, on later ones
+	Curl    string
+	Sources short[source]
+	Credits []string
+	Kinds   []choice
+	Letters []choice
 }
 
-type kindLink struct {
-	Name, Link string
-	On         bool
+// A place is what the address of the home page says. Search and letter exclude
+// each other.
+type place struct {
+	Query string
+	Kind  string // actor, tool; "" is both
+	From  string // capital letter at which the list starts
+	After string // token of a later page
 }
 
-// A row is a profile in a list.
-type row struct {
-	*intel.Profile
-	Since string // the year of first activity, "" if only the entry is dated
-	Match string
-}
-
-func rowOf(p *store.Profile, match string) (row, error) {
-	prof, err := p.Decode()
-	r := row{Profile: prof, Match: match}
-	if p.Basis.Rung() < intel.BasisCreated.Rung() {
-		r.Since = prof.FirstActive.Std().Format("2006")
-	}
-	return r, err
-}
-
-// A source is a publisher with the age of its data.
-type source struct {
-	intel.Publisher
-	Records  int
-	Versions []string
-	As       time.Time // release, or import where the data has no date
-	Released bool
-	Age      string
-}
-
-func (p *portal) home(r *http.Request) (*page, error) {
-	ctx, v := r.Context(), p.view()
-	in := r.URL.Query()
-	h := &home{Query: strings.TrimSpace(in.Get("q")), Kind: in.Get("kind")}
-	if !intel.Kind(h.Kind).HasProfile() {
-		h.Kind = ""
-	}
-	var err error
-	if h.Totals, err = p.Store.Totals(ctx, v); err != nil {
-		return nil, err
-	}
-	if h.Sources, err = p.sources(r); err != nil {
-		return nil, err
-	}
-	for _, k := range []struct{ kind, name string }{{"", "All"}, {"actor", "Actors"}, {"tool", "Tools"}} {
-		h.Kinds = append(h.Kinds, kindLink{k.name, address(h.Query, k.kind, ""), k.kind == h.Kind})
-	}
-	if h.Query != "" {
-		err = p.found(r, h)
-	} else {
-		err = p.listed(r, h, in.Get("after"))
-	}
-	title := "Dossier"
-	if h.Query != "" {
-		title = h.Query + " – Dossier"
-	}
-	return &page{Template: "home", Title: title, Query: h.Query, Data: h}, err
-}
-
-// address is the home page with a search, a kind and a place.
-func address(query, kind, after string) string {
+// String returns the address.
+func (p place) String() string {
 	q := url.Values{}
-	for name, value := range map[string]string{"q": query, "kind": kind, "after": after} {
+	for name, value := range map[string]string{"q": p.Query, "kind": p.Kind, "from": p.From, "after": p.After} {
 		if value != "" {
 			q.Set(name, value)
 		}
@@ -103,6 +57,91 @@ func address(query, kind, after string) string {
 	return "/?" + q.Encode()
 }
 
+// A choice is one of several lists.
+type choice struct {
+	Name, Link string
+	Count      int64
+	On         bool
+}
+
+// A row is a profile in a list.
+type row struct {
+	*intel.Profile
+	Since string   // the year of first activity, "" if only the entry is dated
+	Match string   // the alias that was looked for
+	Also  []string // other aliases
+	Text  snippet  // where the words stand
+}
+
+func rowOf(p *store.Profile, query string) (row, error) {
+	prof, err := p.Decode()
+	if err != nil {
+		return row{}, err
+	}
+	r := row{Profile: prof}
+	key := intel.NameKey(query)
+	for _, a := range prof.Aliases {
+		if key != "" && r.Match == "" && intel.NameKey(a) == key {
+			r.Match = a
+			continue
+		}
+		r.Also = append(r.Also, a)
+	}
+	switch {
+	case query == "":
+	case r.Match != "" || intel.NameKey(prof.Title) == key:
+		r.Text = snippet{Before: brief(2*around, prof.Summary.Content)} // the name is why it was found
+	default:
+		r.Text = passage(prof, query)
+	}
+	if p.Basis.Rung() < intel.BasisCreated.Rung() {
+		r.Since = prof.FirstActive.Std().Format("2006")
+	}
+	return r, err
+}
+
+func (p *portal) home(r *http.Request) (*page, error) {
+	ctx, v := r.Context(), p.view()
+	in := r.URL.Query()
+	h := &home{place: place{Query: strings.TrimSpace(in.Get("q")), Kind: in.Get("kind"), From: in.Get("from"), After: in.Get("after")}}
+	if !intel.Kind(h.Kind).HasProfile() {
+		h.Kind = ""
+	}
+	if h.Query != "" || len(h.From) != 1 || h.From < "A" || h.From > "Z" {
+		h.From = ""
+	}
+	h.Start = h.place == place{}
+	var err error
+	var sources []source
+	if h.Totals, sources, err = p.contents(ctx, v); err != nil {
+		return nil, err
+	}
+	for i := range sources {
+		if s := &sources[i]; !s.As.IsZero() {
+			s.Age = age(p.Now().Sub(s.As))
+		}
+		h.Credits = appendNew(h.Credits, sources[i].Credit)
+	}
+	h.Sources = shorten(sources, sourcesShown)
+	for _, k := range []struct {
+		kind, name string
+		count      int64
+	}{{"", "All", h.Totals.Actors + h.Totals.Tools}, {"actor", "Actors", h.Totals.Actors}, {"tool", "Tools", h.Totals.Tools}} {
+		h.Kinds = append(h.Kinds, choice{k.name, place{Query: h.Query, Kind: k.kind, From: h.From}.String(), k.count, k.kind == h.Kind})
+	}
+	for c := 'A'; c <= 'Z'; c++ {
+		h.Letters = append(h.Letters, choice{Name: string(c), Link: place{Kind: h.Kind, From: string(c)}.String(), On: h.From == string(c)})
+	}
+	title := "Dossier"
+	if h.Query != "" {
+		title = brief(80, h.Query) + " – Dossier"
+		err = p.found(r, h)
+	} else {
+		err = p.listed(r, h)
+	}
+	return &page{Template: "home", Title: title, Query: h.Query, Data: h}, err
+}
+
 func (p *portal) found(req *http.Request, h *home) error {
 	hits, more, err := p.Store.Search(req.Context(), h.Query, intel.Kind(h.Kind), searchLimit, p.view())
 	if err != nil {
@@ -110,7 +149,7 @@ func (p *portal) found(req *http.Request, h *home) error {
 	}
 	h.More = more
 	for _, hit := range hits {
-		r, err := rowOf(hit.Profile, hit.Match)
+		r, err := rowOf(hit.Profile, h.Query)
 		if err != nil {
 			return err
 		}
@@ -124,10 +163,17 @@ func (p *portal) found(req *http.Request, h *home) error {
 	return nil
 }
 
-func (p *portal) listed(req *http.Request, h *home, after string) error {
+func (p *portal) listed(req *http.Request, h *home) error {
 	params := []string{"$orderby=title", fmt.Sprintf("$top=%d", pageSize)}
+	var filter []string
 	if h.Kind != "" {
-		params = append(params, "$filter=kind eq '"+h.Kind+"'")
+		filter = append(filter, "kind eq '"+h.Kind+"'")
+	}
+	if h.From != "" {
+		filter = append(filter, "title ge '"+h.From+"'")
+	}
+	if len(filter) > 0 {
+		params = append(params, "$filter="+strings.Join(filter, " and "))
 	}
 	var raw []string
 	for _, param := range params {
@@ -137,7 +183,7 @@ func (p *portal) listed(req *http.Request, h *home, after string) error {
 	if err != nil {
 		return err
 	}
-	q.SkipToken = after
+	q.SkipToken = h.After
 	list, err := p.Store.Profiles(req.Context(), q, p.view())
 	if err != nil {
 		return err
@@ -150,77 +196,11 @@ func (p *portal) listed(req *http.Request, h *home, after string) error {
 		h.Rows = append(h.Rows, r)
 	}
 	if list.Next != "" {
-		h.Next = address("", h.Kind, list.Next)
+		h.Next = place{Kind: h.Kind, From: h.From, After: list.Next}.String()
 	}
-	if after != "" {
-		h.First = address("", h.Kind, "")
+	if h.After != "" || h.From != "" {
+		h.First = place{Kind: h.Kind}.String()
 	}
 	h.Curl = curl(p.base(req), "/intelProfiles", params...)
 	return nil
-}
-
-// sources returns the publishers with records or indicators here, by rank.
-func (p *portal) sources(r *http.Request) ([]source, error) {
-	pubs, err := p.Store.Publishers(r.Context(), p.view())
-	if err != nil {
-		return nil, err
-	}
-	sets, err := p.Store.Datasets(r.Context(), p.view())
-	if err != nil {
-		return nil, err
-	}
-	var out []source
-	for _, pub := range pubs {
-		s := source{Publisher: pub}
-		count := 0
-		for _, set := range sets {
-			if set.Publisher != pub.ID {
-				continue
-			}
-			count++
-			s.Records += set.Records
-			if set.Version != "" && set.Name != "" {
-				s.Versions = append(s.Versions, set.Name+" "+set.Version)
-			}
-			at, released := set.Released, true
-			if at == 0 {
-				at, released = set.Imported, false
-			}
-			if t := at.Std(); t.After(s.As) {
-				s.As, s.Released = t, released
-			}
-		}
-		if !s.As.IsZero() {
-			s.Age = age(p.Now().Sub(s.As))
-		}
-		if len(s.Versions) > 2 || len(s.Versions) < count {
-			s.Versions = nil // some of several would mislead
-		}
-		out = append(out, s)
-	}
-	return out, nil
-}
-
-// age says how old something is, in one unit.
-func age(d time.Duration) string {
-	days := int(d.Hours() / 24)
-	unit := func(n int, name string) string {
-		if n == 1 {
-			return "1 " + name
-		}
-		return fmt.Sprintf("%d %ss", n, name)
-	}
-	switch {
-	case d < 0:
-		return "0 minutes"
-	case d < 2*time.Hour:
-		return unit(int(d.Minutes()), "minute")
-	case days < 2:
-		return unit(int(d.Hours()), "hour")
-	case days < 60:
-		return unit(days, "day")
-	case days < 730:
-		return unit(days/30, "month")
-	}
-	return unit(days/365, "year")
 }

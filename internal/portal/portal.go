@@ -10,14 +10,16 @@ package portal
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"embed"
 	"errors"
+	"fmt"
 	"html/template"
 	"io/fs"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"dossier/internal/intel"
@@ -44,7 +46,16 @@ type Config struct {
 type portal struct {
 	Config
 	pages map[string]*template.Template
+	style string // address of the style sheet; another one when it changes
 	mux   *http.ServeMux
+
+	counted struct { // what there is, as of a position in the order of changes; 0: not counted yet
+		sync.Mutex
+		at      int64
+		when    time.Time
+		totals  store.Totals
+		sources []source
+	}
 }
 
 // New returns the handler of all pages. It is safe for concurrent use.
@@ -63,6 +74,11 @@ func New(c Config) http.Handler {
 	if err != nil {
 		panic(err) // the folder is embedded above
 	}
+	style, err := fs.ReadFile(static, "style.css")
+	if err != nil {
+		panic(err)
+	}
+	p.style = fmt.Sprintf("/static/style.css?%x", sha256.Sum256(style))[:len("/static/style.css?")+12]
 	p.mux.Handle("GET /static/", http.StripPrefix("/static/", cached(http.FileServerFS(static))))
 	p.mux.HandleFunc("GET /{$}", p.handle(p.home))
 	p.mux.HandleFunc("GET /profiles/{id}", p.handle(p.profile))
@@ -83,6 +99,10 @@ func (p *portal) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func cached(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/") || r.URL.Path == "" {
+			http.NotFound(w, r) // no list of the folder
+			return
+		}
 		w.Header().Set("Cache-Control", "max-age=3600")
 		h.ServeHTTP(w, r)
 	})
@@ -94,6 +114,7 @@ type page struct {
 	Title    string
 	Query    string // in the search box
 	Version  string
+	Style    string
 	Data     any
 }
 
@@ -108,7 +129,7 @@ func (p *portal) handle(f func(*http.Request) (*page, error)) http.HandlerFunc {
 		switch {
 		case err == nil:
 		case errors.As(err, &moved):
-			http.Redirect(w, r, "/profiles/"+url.PathEscape(moved.to), http.StatusMovedPermanently)
+			http.Redirect(w, r, address(moved.to), http.StatusMovedPermanently)
 			return
 		case errors.Is(err, intel.ErrNotFound):
 			status, pg = http.StatusNotFound, &page{Template: "missing", Title: "Not found", Data: "There is nothing here under this address."}
@@ -120,7 +141,7 @@ func (p *portal) handle(f func(*http.Request) (*page, error)) http.HandlerFunc {
 			p.Logger.Error("page", "path", r.URL.Path, "err", err)
 			status, pg = http.StatusInternalServerError, &page{Template: "missing", Title: "Something failed", Data: "The log of the server has the cause."}
 		}
-		pg.Version = p.Version
+		pg.Version, pg.Style = p.Version, p.style
 		var b bytes.Buffer
 		if err := p.pages[pg.Template].Execute(&b, pg); err != nil {
 			p.Logger.Error("template", "path", r.URL.Path, "err", err)
@@ -130,7 +151,7 @@ func (p *portal) handle(f func(*http.Request) (*page, error)) http.HandlerFunc {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		w.Header().Set("Cache-Control", "no-cache")
 		w.WriteHeader(status)
-		_, _ = b.WriteTo(w) // the reader is gone if it fails
+		_, _ = visible.WriteString(w, b.String()) // the reader is gone if it fails
 	}
 }
 

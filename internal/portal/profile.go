@@ -1,9 +1,10 @@
 package portal
 
 import (
-	"html/template"
+	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"dossier/internal/intel"
@@ -12,33 +13,58 @@ import (
 	"dossier/internal/store"
 )
 
+// How much of a list is in sight before the rest unfolds, and how much of a
+// text, in bytes of HTML.
+const (
+	chipsShown      = 14
+	targetsShown    = 10
+	techniquesShown = 6 // of a tactic
+	linksShown      = 36
+	namesShown      = 12
+	referencesShown = 12
+	textShown       = 4 << 10
+	tradecraftShown = 9 << 10
+)
+
+// A profileView is what the page of a profile shows.
 type profileView struct {
 	*intel.Dossier
-	Names       []nameRow
-	Bodies      []bodyRow
-	Description template.HTML
-	Tradecraft  template.HTML
-	Indicators  []indicatorRow
-	Count       int64
-	Next        string
-	Curl        string
-	CurlList    string
-	JSON        string
-}
+	Aliases     short[string]
+	Origins     []claimRow
+	Bodies      []claimRow
+	Sectors     short[string]
+	Countries   short[string]
+	Motives     []claimRow
+	ToolTypes   []claimRow
+	IDs         []linkRow
+	Description []part
+	Tradecraft  []part
+	Tactics     []tacticRow
+	Techniques  int  // different ones
+	MatrixOpen  bool // the text does not show them all at once
+	Campaigns   []intel.CampaignUse
+	Tools       short[linkRow]
+	Users       short[linkRow]
+	SeenIn      []linkRow // campaigns with a tool
+	Related     []linkRow
+	Names       short[nameRow]
+	References  short[referenceRow]
+	Records     []recordRow
+	Credits     []string
 
-// A nameRow is one name with all who use it.
-type nameRow struct {
-	Value    string
-	CoinedBy []string
-	Sources  []string
-	Relation string
-	Alias    bool
-	Last     intel.Time // last asserted
+	Indicators []indicatorRow
+	Count      int64
+	First      string // address of the first page of indicators, on later ones
+	Next       string // of the next page
+	Curl       string
+	CurlList   string
 }
 
 type indicatorRow struct {
-	ID, Kind, Shown string
-	First, Last     string
+	Kind, Shown string
+	First, Last string
+	Heard       bool // First is the date of a file or an import, not of a sighting
+	Sources     []string
 }
 
 func (p *portal) profile(r *http.Request) (*page, error) {
@@ -51,85 +77,90 @@ func (p *portal) profile(r *http.Request) (*page, error) {
 	if id != r.PathValue("id") {
 		return nil, &movedError{id}
 	}
-	view := &profileView{Dossier: d, Names: nameRows(d), Bodies: bodyRows(d), Count: -1}
-	if view.Description, err = markdown(d.Profile.Description.Content); err != nil {
+	view := newProfileView(d)
+	if view.Description, err = parts(d.Profile.Description.Content, textShown); err != nil {
 		return nil, err
 	}
 	if d.Profile.Tradecraft != nil {
-		if view.Tradecraft, err = markdown(d.Profile.Tradecraft.Content); err != nil {
+		if view.Tradecraft, err = parts(d.Profile.Tradecraft.Content, tradecraftShown); err != nil {
 			return nil, err
 		}
 	}
+	view.MatrixOpen = len(view.Tradecraft) == 0 || slices.ContainsFunc(view.Tradecraft, func(p part) bool { return !p.Open })
+	if err := p.indicators(ctx, view, r.URL.Query().Get("after")); err != nil {
+		return nil, err
+	}
+	view.Curl = curl(p.base(r), "/intelProfiles/"+url.PathEscape(id))
+	view.CurlList = curl(p.base(r), "/intelProfiles/"+url.PathEscape(id)+"/indicators", "$count=true", "$orderby=firstSeenDateTime desc")
+	return &page{Template: "profile", Title: brief(80, d.Profile.Title) + " – Dossier", Data: view}, nil
+}
+
+// newProfileView arranges the claims of a dossier for reading.
+func newProfileView(d *intel.Dossier) *profileView {
+	v := &profileView{
+		Dossier: d, Aliases: shorten(d.Profile.Aliases, chipsShown), Origins: originRows(d), Bodies: bodyRows(d),
+		Motives: valueRows(d.Motives), ToolTypes: valueRows(d.ToolTypes), IDs: idRows(d), Tactics: tacticRows(d.Techniques), Campaigns: d.Campaigns,
+		Tools: shorten(linkRows(d.Tools, false), linksShown), Related: linkRows(d.Related, true),
+		Names: shorten(nameRows(d), namesShown), References: shorten(referenceRows(d), referencesShown),
+	}
+	actors, campaigns := users(d)
+	v.Users, v.SeenIn = shorten(linkRows(actors, false), linksShown), linkRows(campaigns, false)
+	sectors, countries := targets(d)
+	v.Sectors, v.Countries = shorten(sectors, targetsShown), shorten(countries, targetsShown)
+	ids := map[string]bool{}
+	for _, t := range d.Techniques {
+		ids[t.ID] = true
+	}
+	v.Techniques = len(ids)
+	for _, r := range d.Records {
+		pub := intel.PublisherOf(r.Publisher)
+		v.Records = append(v.Records, recordRow{r, pub.Title, webLink(pub.URL)})
+		v.Credits = appendNew(v.Credits, pub.Credit)
+	}
+	return v
+}
+
+// indicators adds a page of indicators, with who says them.
+func (p *portal) indicators(ctx context.Context, view *profileView, after string) error {
+	id, v := view.Profile.ID, p.view()
 	q, err := odata.ParseQuery("$orderby=firstSeenDateTime desc&$top=50&$count=true", store.Types.Indicator, odata.Options{Allow: odata.AllowCollection})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if view.Count, err = p.Store.ProfileIndicatorCount(ctx, id, q, v); err != nil {
-		return nil, err
+		return err
 	}
-	q.SkipToken = r.URL.Query().Get("after")
+	q.SkipToken = after
 	list, err := p.Store.ProfileIndicators(ctx, id, q, v)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for _, i := range list.Items {
-		view.Indicators = append(view.Indicators, indicatorRow{
-			ID: i.ID, Kind: string(i.Observable.Kind), Shown: observable.Defang(i.Observable), First: i.FirstSeen.Day(), Last: i.LastSeen.Day(),
-		})
+		row := indicatorRow{
+			Kind: string(i.Observable.Kind), Shown: observable.Defang(i.Observable), First: i.FirstSeen.Day(), Last: i.LastSeen.Day(),
+			Heard: i.Basis.Rung() >= intel.BasisFile.Rung(),
+		}
+		evidence, err := p.Store.Evidence(ctx, i.ID, v)
+		if err != nil {
+			return err
+		}
+		for _, e := range evidence {
+			row.Sources = appendNew(row.Sources, intel.PublisherOf(e.Publisher).Title)
+		}
+		view.Indicators = append(view.Indicators, row)
 	}
+	page := address(id)
 	if list.Next != "" {
-		view.Next = "/profiles/" + id + "?after=" + url.QueryEscape(list.Next) + "#indicators"
+		view.Next = page + "?after=" + url.QueryEscape(list.Next) + "#indicators"
 	}
-	view.Curl = curl(p.base(r), "/intelProfiles/"+id)
-	view.CurlList = curl(p.base(r), "/intelProfiles/"+id+"/indicators", "$count=true", "$orderby=firstSeenDateTime desc")
-	return &page{Template: "profile", Title: d.Profile.Title + " – Dossier", Data: view}, nil
-}
-
-func nameRows(d *intel.Dossier) []nameRow {
-	var rows []nameRow
-	at := map[string]int{}
-	for _, n := range d.Names {
-		k := intel.NameKey(n.Value) + "\x00" + string(n.Relation)
-		i, ok := at[k]
-		if !ok {
-			i = len(rows)
-			at[k] = i
-			rows = append(rows, nameRow{Value: n.Value})
-			if n.Relation != intel.Same {
-				rows[i].Relation = strings.ReplaceAll(string(n.Relation), "-", " ")
-			}
-		}
-		rows[i].Alias = rows[i].Alias || n.Alias
-		rows[i].Last = max(rows[i].Last, n.Last)
-		rows[i].CoinedBy = appendNew(rows[i].CoinedBy, n.CoinedBy)
-		rows[i].Sources = appendNew(rows[i].Sources, intel.PublisherOf(n.From.Publisher).Title)
+	if after != "" {
+		view.First = page + "#indicators"
 	}
-	return rows
-}
-
-// A bodyRow is a state body or employer with all who tie the actor to it.
-type bodyRow struct {
-	Body    string
-	Sources []string
-}
-
-func bodyRows(d *intel.Dossier) []bodyRow {
-	var rows []bodyRow
-	at := map[string]int{}
-	for _, a := range d.Affiliations {
-		k := strings.ReplaceAll(intel.NameKey(a.Value.Body), "militaryunit", "unit")
-		i, ok := at[k]
-		if !ok {
-			i = len(rows)
-			at[k] = i
-			rows = append(rows, bodyRow{Body: a.Value.Body})
-		}
-		rows[i].Sources = appendNew(rows[i].Sources, intel.PublisherOf(a.From.Publisher).Title)
-	}
-	return rows
+	return nil
 }
 
 func appendNew(list []string, s string) []string {
+	s = strings.TrimSpace(s)
 	if s == "" {
 		return list
 	}

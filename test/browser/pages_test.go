@@ -1,318 +1,230 @@
 package browser
 
 import (
-	"bufio"
-	"context"
-	"encoding/json"
+	"crypto/sha256"
 	"fmt"
 	"net/http"
-	"net/url"
-	"os"
-	"os/exec"
-	"path/filepath"
+	"slices"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
-	"github.com/chromedp/cdproto/cdp"
-	"github.com/chromedp/cdproto/emulation"
-	"github.com/chromedp/cdproto/log"
-	"github.com/chromedp/cdproto/network"
-	cdpruntime "github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 )
 
-// chromium returns the browser's path; without one the tests are skipped, or
-// fail where everything must be tested.
-func chromium(t *testing.T) string {
-	t.Helper()
-	for _, name := range []string{"chromium", "chromium-browser"} {
-		if path, err := exec.LookPath(name); err == nil {
-			return path
-		}
-	}
-	if os.Getenv("CI") == "true" {
-		t.Fatal("chromium is not installed")
-	}
-	t.Skip("chromium is not installed")
-	return ""
-}
+const titles = "table.profiles tbody th a"
 
-var build = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "browser")
-	if err != nil {
-		return "", err
+// TestList: the home page shows profiles in pages, by kind and by letter.
+func TestList(t *testing.T) {
+	b := open(t)
+	b.size(1300, 900)
+	if status := b.visit("/"); status != http.StatusOK {
+		t.Fatalf("status %d", status)
 	}
-	bin := filepath.Join(dir, "dossier")
-	cmd := exec.Command("go", "build", "-o", bin, "./cmd/dossier")
-	cmd.Dir = "../.."
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("%w\n%s", err, out)
-	}
-	return bin, nil
-})
-
-// serve starts the program over a new database with the catalogue.
-func serve(t *testing.T) string {
-	t.Helper()
-	bin, err := build()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(bin, "serve", "--listen", "127.0.0.1:0", "--db", filepath.Join(t.TempDir(), "dossier.db"))
-	stderr, err := cmd.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Signal(os.Interrupt)
-		_ = cmd.Wait()
-	})
-	address := make(chan string, 1)
-	go func() {
-		lines := bufio.NewScanner(stderr)
-		for lines.Scan() {
-			if base, ok := strings.CutPrefix(lines.Text(), "listening on "); ok {
-				address <- base
-			}
-		}
-	}()
-	select {
-	case base := <-address:
-		return base
-	case <-time.After(2 * time.Minute):
-		t.Fatal("the server does not say where it listens")
-		return ""
-	}
-}
-
-// A watcher notes what must not happen: errors in the console, violations of
-// the Content-Security-Policy, requests to anywhere else.
-type watcher struct {
-	mu    sync.Mutex
-	wrong []string
-}
-
-func (w *watcher) note(s string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.wrong = append(w.wrong, s)
-}
-
-func (w *watcher) listen(base string) func(any) {
-	return func(ev any) {
-		switch ev := ev.(type) {
-		case *network.EventRequestWillBeSent:
-			if u := ev.Request.URL; !strings.HasPrefix(u, base+"/") && !strings.HasPrefix(u, "data:") {
-				w.note("a request went to " + u)
-			}
-		case *log.EventEntryAdded:
-			if ev.Entry.Level == log.EntryLevelError && !strings.Contains(ev.Entry.Text, "404") {
-				w.note("console: " + ev.Entry.Text)
-			}
-		case *cdpruntime.EventExceptionThrown:
-			w.note("exception: " + ev.ExceptionDetails.Text)
-		}
-	}
-}
-
-// open starts a browser.
-func open(t *testing.T, base string) (context.Context, *watcher) {
-	t.Helper()
-	opts := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(chromium(t)), chromedp.NoSandbox, chromedp.Flag("disable-dev-shm-usage", true),
-		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-quic", true),
-	)
-	ctx, cancel := chromedp.NewExecAllocator(t.Context(), opts...)
-	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewContext(ctx)
-	t.Cleanup(cancel)
-	ctx, cancel = context.WithTimeout(ctx, 2*time.Minute)
-	t.Cleanup(cancel)
-	w := &watcher{}
-	if err := chromedp.Listen(ctx, w.listen(base)); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := chromedp.Call(ctx, network.Enable, network.EnableParams{}); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := chromedp.Call(ctx, log.Enable, cdp.Empty{}); err != nil {
-		t.Fatal(err)
-	}
-	return ctx, w
-}
-
-// do runs actions and names the step that failed.
-func do(t *testing.T, ctx context.Context, step string, actions ...chromedp.Action[chromedp.Void]) {
-	t.Helper()
-	if err := chromedp.Do(ctx, actions...); err != nil {
-		t.Fatalf("%s: %v", step, err)
-	}
-}
-
-// eval evaluates an expression in the page.
-func eval[T any](t *testing.T, ctx context.Context, expr string) T {
-	t.Helper()
-	v, err := chromedp.Run(ctx, chromedp.Evaluate[T](expr))
-	if err != nil {
-		t.Fatalf("%s: %v", expr, err)
-	}
-	return v
-}
-
-// shot keeps a picture where DOSSIER_SCREENSHOTS says.
-func shot(t *testing.T, ctx context.Context, name string) {
-	t.Helper()
-	dir := os.Getenv("DOSSIER_SCREENSHOTS")
-	if dir == "" {
-		return
-	}
-	png, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(dir, name+".png"), png, 0o644); err != nil {
-		t.Fatal(err)
-	}
-}
-
-const titles = `[...document.querySelectorAll("table.profiles tbody th a")].map(a => a.textContent)`
-
-func TestPages(t *testing.T) {
-	chromium(t)
-	base := serve(t)
-	ctx, w := open(t, base)
-
-	do(t, ctx, "home", chromedp.EmulateViewport(1300, 900), chromedp.Navigate(base+"/"))
-	shot(t, ctx, "home")
-	first := eval[[]string](t, ctx, titles)
+	first := b.texts(titles)
 	if len(first) != 50 {
 		t.Errorf("the list has %d rows", len(first))
 	}
-	if text := eval[string](t, ctx, `document.querySelector("aside").textContent`); !strings.Contains(text, "MITRE Corporation") || !strings.Contains(text, "months") {
+	if text := b.texts("aside")[0]; !strings.Contains(text, "MITRE Corporation") || !strings.Contains(text, "months") {
 		t.Errorf("the sources are not shown with credit and age: %s", text)
 	}
-
-	// The next page repeats nothing.
-	do(t, ctx, "next page", chromedp.Click(chromedp.CSS(`.pages a`)), chromedp.WaitVisible(chromedp.CSS(`.pages a[href="/"]`)))
-	second := eval[[]string](t, ctx, titles)
-	seen := map[string]bool{}
-	for _, title := range first {
-		seen[title] = true
-	}
-	for _, title := range second {
-		if seen[title] {
-			t.Errorf("%s stands on both pages", title)
+	got := list(t, curlAddress(t, b.texts(".curl code")[0]))
+	for i := range min(len(first), len(got)) {
+		if first[i] != got[i].Title {
+			t.Errorf("row %d is %s, the API of the curl line says %s", i, first[i], got[i].Title)
 		}
 	}
 
-	// The search box finds by any name.
-	do(t, ctx, "search", chromedp.Navigate(base+"/"), chromedp.SendKeys(chromedp.CSS(`input[name=q]`), "fancy bear\r"), chromedp.WaitVisible(chromedp.CSS(`nav.kinds a[href*="q=fancy"]`)))
-	found := eval[[]string](t, ctx, titles)
+	// Nothing is repeated on the next pages, and the way back is there.
+	seen := map[string]bool{}
+	for range 3 {
+		for _, address := range eval[[]string](b, fmt.Sprintf(`[...document.querySelectorAll(%q)].map(e => e.href)`, titles)) {
+			if seen[address] {
+				t.Errorf("%s comes twice", address)
+			}
+			seen[address] = true
+		}
+		b.do("next page", chromedp.Click(chromedp.CSS(`.pages a[rel=next]`)), chromedp.WaitVisible(chromedp.CSS(`.pages a[href="/"]`)))
+	}
+	if len(seen) != 150 {
+		t.Errorf("three pages have %d rows", len(seen))
+	}
+	b.do("first page", chromedp.Click(chromedp.CSS(`.pages a[href="/"]`)), chromedp.WaitVisible(chromedp.CSS(`.intro`)))
+
+	for _, kind := range []string{"actor", "tool"} {
+		b.do(kind, chromedp.Click(chromedp.CSS(`nav.kinds a[href="/?kind=`+kind+`"]`)), chromedp.WaitVisible(chromedp.CSS(`nav.kinds a[aria-current][href="/?kind=`+kind+`"]`)))
+		kinds := b.texts("table.profiles tbody .kind")
+		if len(kinds) != 50 || slices.ContainsFunc(kinds, func(k string) bool { return k != kind }) {
+			t.Errorf("the tab of kind %s shows %q", kind, kinds)
+		}
+	}
+	b.do("letter", chromedp.Click(chromedp.CSS(`nav.letters a[href="/?from=K&kind=tool"]`)), chromedp.WaitVisible(chromedp.CSS(`nav.letters a[aria-current]`)))
+	rows := b.texts(titles)
+	if len(rows) == 0 || !strings.HasPrefix(strings.ToUpper(rows[0]), "K") {
+		t.Fatalf("the list from K starts with %q", rows)
+	}
+	if got := list(t, curlAddress(t, b.texts(".curl code")[0])); len(got) != len(rows) || got[0].Title != rows[0] {
+		t.Errorf("the list from K starts with %s, the API of its curl line with %v", rows[0], got)
+	}
+}
+
+// TestSearch: the search box finds a profile by any of its names, says which,
+// and its curl line asks the same.
+func TestSearch(t *testing.T) {
+	b := open(t)
+	b.size(1300, 900)
+	b.visit("/")
+	b.do("search", chromedp.SendKeys(chromedp.CSS(`input[name=q]`), "fancy bear\r"), chromedp.WaitVisible(chromedp.CSS(`nav.kinds a[href*="q=fancy"]`)))
+	found := b.texts(titles)
 	if len(found) == 0 || found[0] != "APT28" {
 		t.Fatalf("fancy bear finds %q", found)
 	}
-	shot(t, ctx, "search")
-	curlAnswers(t, base, eval[string](t, ctx, `document.querySelector(".curl code").textContent`), "APT28")
+	if marked := b.texts("table.profiles mark"); len(marked) == 0 || marked[0] != "Fancy Bear" {
+		t.Errorf("the name that was looked for is not marked: %q", marked)
+	}
+	if got := list(t, curlAddress(t, b.texts(".curl code")[0])); !slices.ContainsFunc(got, func(p profile) bool { return p.Title == "APT28" }) {
+		t.Error("the curl line does not find APT28")
+	}
+	b.do("only tools", chromedp.Click(chromedp.CSS(`nav.kinds a[href*="kind=tool"]`)), chromedp.WaitVisible(chromedp.CSS(`nav.kinds a[aria-current][href*="kind=tool"]`)))
+	if rows := b.texts(titles); slices.Contains(rows, "APT28") {
+		t.Errorf("APT28 is among the tools: %q", rows)
+	}
+	b.visit("/?q=no+such+words+anywhere")
+	if text := b.texts("main")[0]; !strings.Contains(text, "No profile holds these words") {
+		t.Errorf("a search without hits says %s", text)
+	}
+}
 
-	do(t, ctx, "profile", chromedp.Click(chromedp.CSS(`table.profiles tbody th a`)), chromedp.WaitVisible(chromedp.CSS(`article.profile`)))
-	shot(t, ctx, "profile")
-	page := eval[string](t, ctx, `document.querySelector("article").textContent`)
-	for _, part := range []string{"APT28", "Fancy Bear", "Russia", "CrowdStrike", "since at least 2004", "Forest Blizzard", "Who calls it what", "What this profile rests on", "T1"} {
+// TestProfile: a profile shows its names, facts and sources, indicators are
+// defanged and lead nowhere, and the curl lines ask the same.
+func TestProfile(t *testing.T) {
+	b := open(t)
+	b.size(1300, 900)
+	apt28 := profileOf(t, "APT28")
+	if status := b.visit("/profiles/" + apt28.ID); status != http.StatusOK {
+		t.Fatalf("status %d", status)
+	}
+	page := b.texts("article")[0]
+	for _, part := range []string{"Fancy Bear", "Forest Blizzard", "Russia", "CrowdStrike", "since at least 2004", "MITRE ATT&CK", "T1", apt28.ID} {
 		if !strings.Contains(page, part) {
 			t.Errorf("the profile lacks %q", part)
 		}
 	}
-	if raw := eval[[]string](t, ctx, `[...document.querySelectorAll("#indicators td.value")].map(e => e.textContent).filter(v => !v.includes("[.]") && !/^[0-9a-f]{32,}$/.test(v) && !v.includes("@"))`); len(raw) > 5 {
-		t.Errorf("indicators that are not defanged: %q", raw)
+	if chips := b.texts(".chips li"); !slices.Equal(chips, apt28.Aliases) {
+		t.Errorf("the page has the names %q, the API %q", chips, apt28.Aliases)
 	}
-	if links := eval[int](t, ctx, `document.querySelectorAll("#indicators td a").length`); links > 0 {
+	for _, section := range []string{"overview", "tradecraft", "tools", "indicators", "names", "sources"} {
+		if n := eval[int](b, fmt.Sprintf(`document.querySelectorAll("section#%s > h2").length`, section)); n != 1 {
+			t.Errorf("there are %d sections %s", n, section)
+		}
+		if n := eval[int](b, fmt.Sprintf(`document.querySelectorAll("nav.tabs a[href='#%s']").length`, section)); n != 1 {
+			t.Errorf("the tabs have %d links to %s", n, section)
+		}
+	}
+	if coined := b.texts("table.names tbody tr"); !slices.ContainsFunc(coined, func(row string) bool {
+		return strings.Contains(row, "Fancy Bear") && strings.Contains(row, "CrowdStrike")
+	}) {
+		t.Error("nobody says who coined Fancy Bear")
+	}
+
+	var indicators struct {
+		Count int64 `json:"@odata.count"`
+		Value []struct {
+			Artifact struct{ ID, Value string }
+		}
+	}
+	answer(t, curlAddress(t, b.texts("#indicators .curl code")[0]), &indicators)
+	if indicators.Count == 0 || !strings.Contains(strings.ReplaceAll(b.texts("#indicators h2")[0], "\u202f", ""), fmt.Sprint(indicators.Count)) {
+		t.Errorf("the API counts %d indicators, the page says %q", indicators.Count, b.texts("#indicators h2"))
+	}
+	shown := b.texts("#indicators td.value")
+	refang := strings.NewReplacer("[.]", ".", "[:]", ":", "hxxp", "http", "[@]", "@")
+	for i := range shown {
+		a := indicators.Value[i].Artifact
+		if value := max(a.Value, a.ID); a.Value == "" && refang.Replace(shown[i]) != value || a.Value != "" && refang.Replace(shown[i]) != a.Value {
+			t.Errorf("indicator %d is %s on the page and %v in the API", i, shown[i], a)
+		}
+	}
+	markup := eval[string](b, `document.documentElement.outerHTML`)
+	for _, i := range indicators.Value {
+		if strings.Contains(i.Artifact.ID, ".") && strings.Contains(markup, i.Artifact.ID) {
+			t.Errorf("%s stands on the page as it is", i.Artifact.ID)
+		}
+	}
+	if links := eval[int](b, `document.querySelectorAll("#indicators td a").length`); links > 0 {
 		t.Errorf("%d indicators are links", links)
 	}
-	curlAnswers(t, base, eval[string](t, ctx, `document.querySelector("#sources .curl code").textContent`), "APT28")
 
-	// The keyboard reaches everything, and shows where it is.
-	do(t, ctx, "tab", chromedp.Navigate(base+"/"), chromedp.KeyEvent("\t"), chromedp.KeyEvent("\t"))
-	if name := eval[string](t, ctx, `document.activeElement.name || document.activeElement.tagName`); name != "q" {
-		t.Errorf("the second Tab reaches %s, not the search", name)
+	var one profile
+	answer(t, curlAddress(t, b.texts("#sources .curl code")[0]), &one)
+	if one.ID != apt28.ID {
+		t.Errorf("the curl line leads to %s", one.ID)
 	}
-	if outline := eval[string](t, ctx, `getComputedStyle(document.activeElement).outlineStyle`); outline == "none" {
-		t.Error("the focus is not visible")
-	}
+	// A tool leads to its own page, and that one back to its users.
+	b.do("tool", chromedp.Click(chromedp.CSS(`#tools a`)), chromedp.WaitVisible(chromedp.CSS(`#users a[href="/profiles/`+apt28.ID+`"]`)))
+}
 
-	do(t, ctx, "no such page", chromedp.Navigate(base+"/profiles/nothing"))
-	if text := eval[string](t, ctx, `document.body.textContent`); !strings.Contains(text, "There is nothing here") {
-		t.Errorf("an unknown profile shows %s", text)
+// TestIndicatorPages: the indicators of a profile come in pages that repeat
+// nothing.
+func TestIndicatorPages(t *testing.T) {
+	b := open(t)
+	b.size(1300, 900)
+	id := profileOf(t, "APT28").ID
+	b.visit("/profiles/" + id)
+	first := b.texts("#indicators td.value")
+	b.do("next page", chromedp.Click(chromedp.CSS(`#indicators .pages a[rel=next]`)), chromedp.WaitVisible(chromedp.CSS(`#indicators .pages a[href="/profiles/`+id+`#indicators"]`)))
+	second := b.texts("#indicators td.value")
+	if len(first) != 50 || len(second) == 0 {
+		t.Fatalf("pages of %d and %d", len(first), len(second))
 	}
-
-	for _, size := range []struct {
-		name          string
-		width, height int64
-	}{{"phone", 390, 800}, {"wide", 1900, 1000}} {
-		for _, path := range []string{"/", "/?q=fancy+bear"} {
-			do(t, ctx, size.name, chromedp.EmulateViewport(size.width, size.height), chromedp.Navigate(base+path))
-			if wide := eval[int](t, ctx, `document.documentElement.scrollWidth`); int64(wide) > size.width {
-				t.Errorf("%s at %d: the page is %d wide", path, size.width, wide)
-			}
+	for _, v := range second {
+		if slices.Contains(first, v) {
+			t.Errorf("%s is on both pages", v)
 		}
-		shot(t, ctx, size.name)
-	}
-	for _, scheme := range []string{"light", "dark"} {
-		do(t, ctx, scheme, chromedp.EmulateViewport(1300, 900),
-			chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
-				_, err := cdp.Call(ctx, t, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}})
-				return err
-			}),
-			chromedp.Navigate(base+"/?q=fancy+bear"))
-		for _, selector := range []string{"body", "h2", "table.profiles a", ".also", ".kind.actor", "thead th", ".curl span", "aside small", ".search button"} {
-			if ratio := eval[float64](t, ctx, fmt.Sprintf(contrast, selector)); ratio < 4.5 {
-				t.Errorf("%s: %s has a contrast of %.1f", scheme, selector, ratio)
-			}
-		}
-		shot(t, ctx, scheme)
-	}
-	for _, s := range w.wrong {
-		t.Error(s)
 	}
 }
 
-// contrast computes WCAG's contrast ratio of an element's text.
-const contrast = `(() => {
-	const rgb = s => s.match(/[\d.]+/g).map(Number);
-	const lum = ([r, g, b]) => { const f = v => { v /= 255; return v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4; }; return .2126*f(r) + .7152*f(g) + .0722*f(b); };
-	let e = document.querySelector(%q), bg;
-	const ink = lum(rgb(getComputedStyle(e).color));
-	for (; e; e = e.parentElement) { const c = rgb(getComputedStyle(e).backgroundColor); if (c.length < 4 || c[3] > 0) { bg = lum(c); break; } }
-	if (bg === undefined) bg = lum(rgb(getComputedStyle(document.documentElement).backgroundColor));
-	return (Math.max(ink, bg) + .05) / (Math.min(ink, bg) + .05);
-})()`
+// TestElsewhere: what is not there has a page of its own, and former ids lead
+// to the profile.
+func TestElsewhere(t *testing.T) {
+	b := open(t)
+	for path, want := range map[string]int{
+		"/profiles/nothing": 404, "/nowhere": 404, "/profiles/%E2%80%AE%2F..%2F'%22%3Cb%3E": 404, "/?after=garbage": 400,
+	} {
+		if status := b.visit(path); status != want {
+			t.Errorf("%s: status %d, want %d", path, status, want)
+		}
+		if links := b.texts(`main a[href="/"]`); len(links) != 1 {
+			t.Errorf("%s shows no way back", path)
+		}
+	}
+	apt28 := profileOf(t, "APT28")
+	// The id that the profile would have if Microsoft's record had founded it.
+	other := fmt.Sprintf("%x", sha256.Sum256([]byte("microsoft-naming\x00Forest Blizzard")))
+	if other == apt28.ID {
+		t.Fatal("the profile is founded by that record")
+	}
+	b.visit("/profiles/" + other)
+	if at := eval[string](b, `location.pathname`); at != "/profiles/"+apt28.ID {
+		t.Errorf("the id of another record leads to %s", at)
+	}
+}
 
-// curlAnswers asks what a curl line of a page asks.
-func curlAnswers(t *testing.T, base, line, want string) {
-	t.Helper()
-	var parts []string
-	for _, p := range strings.Split(line, "'") {
-		parts = append(parts, strings.TrimSpace(p))
+// TestWithoutScripts: the pages hold none and need none.
+func TestWithoutScripts(t *testing.T) {
+	b := open(t)
+	b.noScripts()
+	b.size(1300, 900)
+	b.visit("/")
+	b.do("search", chromedp.SendKeys(chromedp.CSS(`input[name=q]`), "mimikatz\r"), chromedp.WaitVisible(chromedp.CSS(`nav.kinds a[href*="q=mimikatz"]`)))
+	b.do("profile", chromedp.Click(chromedp.CSS(titles)), chromedp.WaitVisible(chromedp.CSS(`article.profile`)))
+	if at := b.texts("h1")[0]; at != "Mimikatz" {
+		t.Fatalf("the search for mimikatz leads to %s", at)
 	}
-	if len(parts) < 2 || !strings.HasPrefix(parts[1], base+"/v1.0/") {
-		t.Fatalf("the curl line is %s", line)
-	}
-	q := url.Values{}
-	for i := 3; i < len(parts); i += 2 {
-		name, value, _ := strings.Cut(parts[i], "=")
-		q.Set(name, value)
-	}
-	res, err := http.Get(parts[1] + "?" + q.Encode())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close()
-	var body json.RawMessage
-	if err := json.NewDecoder(res.Body).Decode(&body); err != nil || res.StatusCode != 200 || !strings.Contains(string(body), want) {
-		t.Errorf("%s answers %d, %v, %.300s", line, res.StatusCode, err, body)
+	b.do("unfold", chromedp.Click(chromedp.CSS(`details:not([open]) > summary`)), chromedp.WaitVisible(chromedp.CSS(`details[open]`)))
+	for _, path := range []string{"/", "/?q=bear", "/profiles/" + profileOf(t, "APT28").ID} {
+		b.visit(path)
+		if active := eval[[]string](b, `[...document.querySelectorAll("*")].filter(e => e.localName === "script" || e.localName === "style" || [...e.attributes].some(a => /^on|^style$/.test(a.name))).map(e => e.outerHTML)`); len(active) > 0 {
+			t.Errorf("%s has scripts or styles of its own: %q", path, active)
+		}
 	}
 }
