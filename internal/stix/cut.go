@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 
 	"dossier/internal/intel"
 )
@@ -315,6 +316,11 @@ func (c *cutter) object() error {
 			return err
 		}
 		isObjects := string(c.buf[from:to]) == `"objects"`
+		if envelope {
+			if err := c.check(from, to); err != nil {
+				return err
+			}
+		}
 		if b, err = c.peek(); err != nil {
 			return err
 		}
@@ -326,6 +332,12 @@ func (c *cutter) object() error {
 			return err
 		}
 		if isObjects && b == '[' {
+			if !envelope {
+				// Nobody else will look at what stands before the list.
+				if err := c.checkHead(); err != nil {
+					return err
+				}
+			}
 			envelope = true
 			err = c.list()
 		} else {
@@ -360,14 +372,31 @@ func (c *cutter) member(envelope bool) error {
 		return c.syntax(from, "expected a value")
 	}
 	if envelope {
-		raw := c.buf[from:to]
-		r := jsonReader{b: raw}
-		if r.skip(); r.err == "" {
-			r.end()
-		}
-		if r.err != "" {
-			return c.at(from).within(raw, r.i).syntax(r.err)
-		}
+		return c.check(from, to)
+	}
+	return nil
+}
+
+// check reports what is wrong with the value buf[from:to].
+func (c *cutter) check(from, to int) error {
+	raw := c.buf[from:to]
+	r := jsonReader{b: raw}
+	if r.skip(); r.err == "" {
+		r.end()
+	}
+	if r.err != "" {
+		return c.at(from).within(raw, r.i).syntax(r.err)
+	}
+	return nil
+}
+
+// checkHead checks an object from its opening brace to the list at pos, as if
+// it ended there.
+func (c *cutter) checkHead() error {
+	head := append(slices.Clone(c.buf[c.keep:c.pos]), "[]}"...)
+	r := jsonReader{b: head}
+	if r.skip(); r.err != "" {
+		return c.at(c.keep).within(head, r.i).syntax(r.err)
 	}
 	return nil
 }

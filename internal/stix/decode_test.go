@@ -1,16 +1,18 @@
 package stix
 
 import (
+	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"dossier/internal/intel"
 	"dossier/internal/observable"
@@ -267,158 +269,47 @@ func TestDeterministic(t *testing.T) {
 	}
 }
 
-// corpus returns the data set, or skips.
-func corpus(t testing.TB) string {
-	t.Helper()
-	dir := os.Getenv("DOSSIER_CORPUS")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "..", "shared", "corpus")
-	}
-	if _, err := os.Stat(dir); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("the data set is missing: %v", err)
-		}
-		t.Skipf("the data set is missing: %v", err)
-	}
-	return dir
-}
-
-func decodeFile(t testing.TB, path string) (*collector, intel.Dataset) {
-	t.Helper()
-	f, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	c := &collector{}
-	ds, err := Decode(t.Context(), f, Options{Path: path}, c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c, ds
-}
-
-func asJSON(t testing.TB, v any) string {
-	t.Helper()
-	b, err := json.Marshal(v)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
-}
-
-func TestCorpusATTACK(t *testing.T) {
-	dir := corpus(t)
-	v20, ds20 := decodeFile(t, filepath.Join(dir, "mitre-cti", "enterprise-attack-18.1.stix20.json"))
-	v21, ds21 := decodeFile(t, filepath.Join(dir, "mitre-cti", "enterprise-attack-18.1.derived-stix21.json"))
-	if len(v20.Records) != len(v21.Records) || ds20 != ds21 || ds20.Name != "enterprise-attack" || !ds20.Snapshot || ds20.Publisher != intel.MitreAttack || ds20.Released == 0 {
-		t.Errorf("data sets %+v and %+v", ds20, ds21)
-	}
-	for i, r := range v20.Records {
-		if a, b := asJSON(t, r), asJSON(t, v21.Records[i]); a != b {
-			t.Fatalf("2.0 and 2.1 differ:\n%s\n%s", a, b)
-		}
-	}
-	if len(v20.Rejects) > 0 {
-		t.Errorf("rejected: %+v", v20.Rejects[0])
-	}
-	live := map[intel.Kind]int{}
-	for _, r := range v20.Records {
-		if r.Live() {
-			live[r.Kind]++
-		}
-	}
-	if want := map[intel.Kind]int{intel.Actor: 172, intel.Tool: 784, intel.Campaign: 52, intel.Technique: 691}; !cmp.Equal(live, want) {
-		t.Errorf("live records: %v, want %v", live, want)
-	}
-	if _, ics := decodeFile(t, filepath.Join(dir, "attack-stix-data", "ics-attack", "ics-attack-18.1.json")); ics.Name != "ics-attack" || ics.Version != "18.1" || !ics.Snapshot {
-		t.Errorf("ICS: %+v", ics)
-	}
-}
-
-// TestCorpusCounts compares indicators with the counts of a reference reader.
-func TestCorpusCounts(t *testing.T) {
-	dir := corpus(t)
-	data, err := os.ReadFile(filepath.Join(dir, "expected", "indicator-counts.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var expected struct{ Files map[string]map[string]int }
-	if err := json.Unmarshal(data, &expected); err != nil {
-		t.Fatal(err)
-	}
-	kinds := map[string]observable.Kind{
-		"domain": observable.Domain, "ipv4": observable.IPAddress, "md5": observable.MD5, "sha1": observable.SHA1, "sha256": observable.SHA256, "url": observable.URL,
-	}
-	files := 0
-	for name, counts := range expected.Files {
-		folder, file := filepath.Split(filepath.FromSlash(name))
-		var path string
-		switch {
-		case folder == "cti-documentation"+string(filepath.Separator):
-			path = filepath.Join(dir, "cti-documentation", "examples", "example_json", file)
-		case strings.HasPrefix(name, "unit42-iocs/") && strings.HasSuffix(name, ".json"):
-			path = filepath.Join(dir, "unit42-iocs", "stix2-reports", "report_json", file)
-		default:
-			continue
-		}
-		if _, err := os.Stat(path); err != nil {
-			continue
-		}
-		files++
-		c, _ := decodeFile(t, path)
-		got := map[observable.Kind]map[string]bool{}
-		for _, o := range c.Observations {
-			if got[o.Observable.Kind] == nil {
-				got[o.Observable.Kind] = map[string]bool{}
-			}
-			got[o.Observable.Kind][o.Observable.Value] = true
-		}
-		for what, want := range counts {
-			kind, ok := kinds[what]
-			if !ok {
-				continue
-			}
-			// Spellings of one URL are one here; a value that is refused has its reason.
-			refused := 0
-			for _, r := range c.Rejects {
-				if !strings.HasPrefix(r.Reason, noObservable) && !strings.HasPrefix(r.Reason, "date") {
-					refused++
-				}
-			}
-			// The reference reader takes one pattern of each id; Unit 42 gives some ids to two.
-			if have := len(got[kind]); have > want+1 || have+refused < want-want/20-1 {
-				t.Errorf("%s: %d of kind %s and %d refused, want %d", name, have, kind, refused, want)
-			}
-		}
-	}
-	if files < 20 {
-		t.Errorf("only %d files were compared", files)
-	}
-}
-
-// FuzzDecode: no input panics, and the same input gives the same.
+// FuzzDecode: no input panics, the same input gives the same in whatever pieces
+// it comes, and a broken stream gives nothing and says where it is broken.
 func FuzzDecode(f *testing.F) {
 	f.Add(bundle(heron))
 	f.Add(heron + heron)
+	f.Add(flock())
+	v20, v21 := twins()
+	f.Add(v20)
+	f.Add("\xef\xbb\xbf[" + v21 + "]")
 	f.Add(`{"more":true,"objects":[` + object("indicator", 4, `"pattern":"[url:value = 'http://a.contoso.com/']"`) + `]}`)
 	f.Add(bundle(object("malware", 3, `"name":"\ud83d\ude00","granular_markings":[{"marking_ref":"x"}],"external_references":[{"source_name":"mitre-attack","external_id":"S0001"}]`)))
 	f.Fuzz(func(t *testing.T, text string) {
-		run := func() (*collector, intel.Dataset, error) {
+		run := func(r io.Reader) (*collector, intel.Dataset, error) {
 			c := &collector{}
-			ds, err := Decode(t.Context(), strings.NewReader(text), Options{}, c)
+			ds, err := Decode(t.Context(), r, Options{}, c)
 			return c, ds, err
 		}
-		a, ds, err := run()
-		b, again, err2 := run()
+		a, ds, err := run(strings.NewReader(text))
+		b, again, err2 := run(iotest.HalfReader(iotest.OneByteReader(strings.NewReader(text))))
 		if fmt.Sprint(err) != fmt.Sprint(err2) || ds != again {
 			t.Fatalf("%v %+v, then %v %+v", err, ds, err2, again)
 		}
 		if diff := cmp.Diff(a, b, cmp.AllowUnexported(collector{})); diff != "" {
 			t.Error(diff)
 		}
-		if err != nil && len(a.Records)+len(a.Observations) > 0 {
-			t.Error("something was emitted of a broken stream")
+		if err != nil {
+			var bad *intel.SyntaxError
+			if !errors.As(err, &bad) || bad.Offset > int64(len(text)) {
+				t.Fatalf("%v", err)
+			}
+			if line, col := lineOf(text, int(bad.Offset)); bad.Line != line || bad.Column != col {
+				t.Errorf("%v at byte %d, which is line %d, column %d", err, bad.Offset, line, col)
+			}
+			if len(a.Records)+len(a.Observations)+len(a.Rejects) > 0 {
+				t.Error("something was emitted of a broken stream")
+			}
+		}
+		for _, o := range a.Observations {
+			if again, err := observable.ParseAs(o.Observable.Kind, o.Observable.Value); err != nil || again != o.Observable || o.Publisher == "" {
+				t.Errorf("observation %+v: %v", o, err)
+			}
 		}
 		for _, r := range a.Records {
 			if r.Key == "" || r.Title == "" || r.Kind == "" {
@@ -434,8 +325,9 @@ func BenchmarkDecode(b *testing.B) {
 		b.Fatal(err)
 	}
 	b.SetBytes(int64(len(data)))
+	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := Decode(b.Context(), strings.NewReader(string(data)), Options{}, &collector{}); err != nil {
+		if _, err := Decode(b.Context(), bytes.NewReader(data), Options{}, &collector{}); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -35,13 +35,14 @@ func (f *file) emit(ctx context.Context) error {
 	f.playbooks()
 	order := f.tacticOrder()
 	for i, it := range f.items {
+		if i%256 == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
 		t, ok := it.body.(*thing)
 		if !ok || f.isCopy(t) {
 			continue
 		}
-		if i%256 == 0 && ctx.Err() != nil {
-			return ctx.Err()
-		}
+		t.rec.Origins, t.rec.Affiliations, t.rec.Targets = distinct(t.rec.Origins), distinct(t.rec.Affiliations), distinct(t.rec.Targets)
 		sortLinks(t.rec.Links)
 		sortTactics(t.rec.Tactics, order)
 		f.counts[t.rec.Publisher]++
@@ -51,12 +52,12 @@ func (f *file) emit(ctx context.Context) error {
 	}
 	f.listReported()
 	for i, it := range f.items {
+		if i%256 == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
 		ind, ok := it.body.(*indicator)
 		if !ok {
 			continue
-		}
-		if i%256 == 0 && ctx.Err() != nil {
-			return ctx.Err()
 		}
 		if err := f.observe(it, ind); err != nil {
 			return err
@@ -150,10 +151,10 @@ func (f *file) playbooks() {
 }
 
 func (f *file) playbookLink(campaign, set *thing, r *report) {
-	if slices.Contains(f.attributed[campaign.id], set.id) || f.isCopy(campaign) {
+	if f.attributed[campaign.id] != nil || f.isCopy(campaign) {
 		return
 	}
-	f.attribute(campaign.id, set.id)
+	f.tie(f.attributed, campaign.id, pointer{set.id, max(f.tlp(r.markings), f.tlp(campaign.markings))})
 	rel := &relation{meta: r.meta, kind: "attributed-to", source: campaign.id, target: set.id}
 	switch set.rec.Kind {
 	case intel.Tool:

@@ -26,10 +26,12 @@ type file struct {
 	tactics    map[string]*tactic
 	matrices   []*matrix
 	collection *collection
-	seen       map[string]span2    // sightings of an id
-	attributed map[string][]string // campaign to the actors that it is attributed to
-	indicated  map[string][]pointer
-	reported   map[string][]*report // indicator to the reports that list it
+	sightings  []*sighting
+	seen       map[sightingKey]span2
+	attributed map[string]*uniq[pointer] // campaign to the actors that it is attributed to
+	indicated  map[string]*uniq[pointer] // indicator to what it indicates
+	levels     [intel.Red + 1]bool       // the markings of what ties observables to subjects
+	reported   map[string][]*report      // indicator to the reports that list it
 	indicators []*indicator
 	counts     map[string]int // records and observations by publisher
 	released   intel.Time
@@ -38,7 +40,14 @@ type file struct {
 // span2 is a period between two sightings.
 type span2 struct{ first, last intel.Time }
 
-// pointer is a relationship from an indicator to what it indicates.
+// sightingKey is what was sighted, and how the sightings are marked.
+type sightingKey struct {
+	of  string
+	tlp intel.TLP
+}
+
+// pointer is a relationship from an indicator to what it indicates, or from a
+// campaign to whom it is attributed.
 type pointer struct {
 	target string
 	tlp    intel.TLP
@@ -51,8 +60,8 @@ func gather(batches [][]item, o Options, sink intel.Sink) *file {
 	f := &file{
 		opts: o, sink: sink,
 		things: map[string]*thing{}, identities: map[string]*identity{}, locations: map[string]*location{},
-		markings: map[string]*marking{}, tactics: map[string]*tactic{}, seen: map[string]span2{},
-		attributed: map[string][]string{}, indicated: map[string][]pointer{}, reported: map[string][]*report{},
+		markings: map[string]*marking{}, tactics: map[string]*tactic{}, seen: map[sightingKey]span2{},
+		attributed: map[string]*uniq[pointer]{}, indicated: map[string]*uniq[pointer]{}, reported: map[string][]*report{},
 		counts: map[string]int{},
 	}
 	newest := map[string]intel.Time{}
@@ -81,6 +90,9 @@ func gather(batches [][]item, o Options, sink intel.Sink) *file {
 		}
 		taken[key] = true
 		f.add(it.body)
+	}
+	for _, s := range f.sightings {
+		f.sighted(s)
 	}
 	slices.SortStableFunc(f.reports, func(a, b *report) int { return strings.Compare(a.id, b.id) })
 	f.snapshot = f.collection != nil || f.matrices != nil
@@ -113,6 +125,8 @@ func metaOf(body any) *meta {
 		return &x.meta
 	case *collection:
 		return &x.meta
+	case *gone:
+		return &x.meta
 	}
 	return nil
 }
@@ -132,7 +146,7 @@ func (f *file) add(body any) {
 		f.reports = append(f.reports, x)
 		f.released = max(f.released, x.modified)
 	case *sighting:
-		f.sighted(x)
+		f.sightings = append(f.sightings, x)
 	case *identity:
 		f.identities[x.id] = x
 	case *location:
@@ -150,6 +164,8 @@ func (f *file) add(body any) {
 	}
 }
 
+// sighted widens the period of what was sighted. It is called after all marking
+// definitions are known.
 func (f *file) sighted(s *sighting) {
 	first, last := s.first, max(s.last, s.first)
 	if first == 0 {
@@ -158,11 +174,12 @@ func (f *file) sighted(s *sighting) {
 	if first == 0 {
 		return
 	}
-	seen, ok := f.seen[s.of]
+	key := sightingKey{s.of, f.tlp(s.markings)}
+	seen, ok := f.seen[key]
 	if !ok {
 		seen = span2{first, last}
 	}
-	f.seen[s.of] = span2{min(seen.first, first), max(seen.last, last)}
+	f.seen[key] = span2{min(seen.first, first), max(seen.last, last)}
 }
 
 // hasOthers reports whether somebody but MITRE speaks in the file.

@@ -2,6 +2,7 @@ package stix
 
 import (
 	"bytes"
+	"math"
 	"strconv"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -188,20 +189,28 @@ func (r *jsonReader) boolean() bool {
 	return is
 }
 
-// integer reads a whole number.
+// integer reads a whole number; -1 is none.
 func (r *jsonReader) integer() int {
 	c := r.peek()
 	if c != '-' && !isDigit(c) {
 		r.mismatch("a number")
-		return 0
+		return -1
 	}
 	from := r.i
 	r.skip()
-	n, err := strconv.Atoi(string(r.b[from:r.i]))
-	if err != nil && r.err == "" && r.wrong == "" {
+	text := string(r.b[from:r.i])
+	n, err := strconv.Atoi(text)
+	if err == nil {
+		return n
+	}
+	// 85.0 is whole.
+	if f, err := strconv.ParseFloat(text, 64); err == nil && f == math.Trunc(f) && math.Abs(f) < 1<<31 {
+		return int(f)
+	}
+	if r.err == "" && r.wrong == "" {
 		r.wrong = r.field + ": want a whole number"
 	}
-	return n
+	return -1
 }
 
 // rawString reads a string from its opening quote and returns what is between
@@ -326,20 +335,20 @@ func (r *jsonReader) number() {
 
 // end fails unless only white space is left.
 func (r *jsonReader) end() {
-	if r.err == "" && r.peek() != 0 {
+	if r.blank(); r.err == "" && r.i < len(r.b) {
 		r.fail("unexpected data after the value")
 	}
 }
 
 // unescape returns the text of a string that rawString has read. What is not
-// UTF-8, and half a surrogate pair, become U+FFFD.
+// UTF-8, byte by byte, and half a surrogate pair become U+FFFD.
 func unescape(raw []byte) string {
 	i := bytes.IndexByte(raw, '\\')
 	if i < 0 {
 		if utf8.Valid(raw) {
 			return string(raw)
 		}
-		return string(bytes.ToValidUTF8(raw, []byte("\ufffd")))
+		return string([]rune(string(raw)))
 	}
 	out := make([]byte, 0, len(raw))
 	for i >= 0 {
@@ -368,7 +377,7 @@ func unescape(raw []byte) string {
 	}
 	out = append(out, raw...)
 	if !utf8.Valid(out) {
-		out = bytes.ToValidUTF8(out, []byte("\ufffd"))
+		return string([]rune(string(out)))
 	}
 	return string(out)
 }

@@ -37,8 +37,8 @@ var linkRelations = map[string]intel.Relation{
 func (f *file) relate(it *item, r *relation) {
 	tlp := f.tlp(r.markings)
 	if r.kind == "indicates" {
-		if typeOf(r.source) == "indicator" {
-			f.indicated[r.source] = append(f.indicated[r.source], pointer{r.target, tlp})
+		if k := kindOf(typeOf(r.target)); typeOf(r.source) == "indicator" && k != "" && k != intel.Technique {
+			f.tie(f.indicated, r.source, pointer{r.target, tlp})
 		}
 		return
 	}
@@ -56,7 +56,7 @@ func (f *file) relate(it *item, r *relation) {
 	case kindOf(typeOf(r.target)) != "":
 		rec.Links = append(rec.Links, f.link(from, r))
 		if rec.Kind == intel.Campaign && r.kind == "attributed-to" {
-			f.attribute(r.source, r.target)
+			f.tie(f.attributed, r.source, pointer{r.target, max(tlp, f.tlp(from.markings))})
 		}
 	case rec.Kind == intel.Technique:
 		return // what a technique may be turned against is no target of anybody
@@ -66,10 +66,13 @@ func (f *file) relate(it *item, r *relation) {
 	rec.TLP = max(rec.TLP, tlp)
 }
 
-func (f *file) attribute(campaign, actor string) {
-	if !slices.Contains(f.attributed[campaign], actor) {
-		f.attributed[campaign] = append(f.attributed[campaign], actor)
+// tie adds a pointer of an id to a table.
+func (f *file) tie(table map[string]*uniq[pointer], id string, p pointer) {
+	if table[id] == nil {
+		table[id] = &uniq[pointer]{}
 	}
+	table[id].add(p)
+	f.levels[p.tlp] = true
 }
 
 // side takes relationships to identities and locations; it reports whether the
@@ -88,7 +91,7 @@ func (f *file) side(it *item, rec *intel.Record, r *relation) bool {
 	switch r.kind {
 	case "targets":
 		if loc != nil {
-			addTarget(rec, intel.Target{Kind: loc.kind, Value: loc.value})
+			rec.Targets = append(rec.Targets, intel.Target{Kind: loc.kind, Value: loc.value})
 			rec.TLP = max(rec.TLP, f.tlp(loc.markings))
 			return true
 		}
@@ -99,10 +102,7 @@ func (f *file) side(it *item, rec *intel.Record, r *relation) bool {
 			return false
 		}
 		rec.TLP = max(rec.TLP, f.tlp(loc.markings))
-		o := intel.Origin{Country: loc.value, Confidence: int(r.conf)}
-		if !slices.Contains(rec.Origins, o) {
-			rec.Origins = append(rec.Origins, o)
-		}
+		rec.Origins = append(rec.Origins, intel.Origin{Country: loc.value, Confidence: int(r.conf)})
 		return true
 	case "attributed-to", "sponsored-by":
 		if loc != nil {
@@ -113,10 +113,7 @@ func (f *file) side(it *item, rec *intel.Record, r *relation) bool {
 			return false
 		}
 		rec.TLP = max(rec.TLP, f.tlp(id.markings))
-		a := intel.Affiliation{Body: id.name}
-		if !slices.Contains(rec.Affiliations, a) {
-			rec.Affiliations = append(rec.Affiliations, a)
-		}
+		rec.Affiliations = append(rec.Affiliations, intel.Affiliation{Body: id.name})
 		return true
 	}
 	return false
@@ -129,22 +126,16 @@ func identityTargets(rec *intel.Record, id *identity) bool {
 	switch {
 	case len(id.sectors) > 0:
 		for _, s := range id.sectors {
-			addTarget(rec, intel.Target{Kind: intel.TargetSector, Value: s})
+			rec.Targets = append(rec.Targets, intel.Target{Kind: intel.TargetSector, Value: s})
 		}
 	case id.class == "class":
-		addTarget(rec, intel.Target{Kind: intel.TargetSector, Value: id.name})
+		rec.Targets = append(rec.Targets, intel.Target{Kind: intel.TargetSector, Value: id.name})
 	case id.class == "organization", id.class == "group":
-		addTarget(rec, intel.Target{Value: id.name})
+		rec.Targets = append(rec.Targets, intel.Target{Value: id.name})
 	default:
 		return false
 	}
 	return true
-}
-
-func addTarget(rec *intel.Record, t intel.Target) {
-	if !slices.Contains(rec.Targets, t) {
-		rec.Targets = append(rec.Targets, t)
-	}
 }
 
 // link makes the link of a relationship between records. The other one need not

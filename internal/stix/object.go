@@ -16,7 +16,7 @@ type item struct {
 	index int // in the file, over all bundles
 	sub   int // in a bundle inside a list, else -1
 	id    string
-	body  any // *thing, *relation, *indicator, *report, *sighting, *identity, *location, *marking, *tactic, *matrix, *collection
+	body  any // *thing, *relation, *indicator, *report, *sighting, *identity, *location, *marking, *tactic, *matrix, *collection, *gone
 	notes []note
 }
 
@@ -66,7 +66,15 @@ type report struct {
 	reference         string
 	published         intel.Time
 	playbook, unit42  bool
+
+	named [intel.Red + 1][]string // whose its indicators are; see file.named
+	asked [intel.Red + 1]bool
+	tlp   intel.TLP // once the marking definitions are known
 }
+
+// gone is a version that withdraws a relationship or a sighting: of itself it
+// says nothing, but it outdates the versions before it.
+type gone struct{ meta }
 
 type sighting struct {
 	meta
@@ -161,13 +169,13 @@ func (b *builder) shared(raw []byte) string {
 }
 
 func (b *builder) sharedAll(raw [][]byte) []string {
-	var all []string
+	var all uniq[string]
 	for _, r := range raw {
-		if s := b.shared(r); s != "" && !slices.Contains(all, s) {
-			all = append(all, s)
+		if s := b.shared(r); s != "" {
+			all.add(s)
 		}
 	}
-	return all
+	return all.list
 }
 
 func (b *builder) note(field, reason, sample string) {
@@ -290,7 +298,7 @@ func (b *builder) body(typ string) any {
 		return b.report()
 	case "sighting":
 		if w.count == 0 || w.revoked {
-			return nil // seen nowhere
+			return &gone{b.meta(typ)} // seen nowhere
 		}
 		return &sighting{
 			meta: b.meta(typ), of: b.shared(w.sightingOf),
@@ -346,7 +354,7 @@ var unused = map[string]bool{"mitigates": true, "detects": true, "based-on": tru
 func (b *builder) relation() any {
 	w := &b.w
 	kind := b.shared(w.relType)
-	if unused[kind] || w.revoked || w.deprecated {
+	if unused[kind] {
 		return nil
 	}
 	x := &relation{kind: kind, source: b.shared(w.source), target: b.shared(w.target)}
@@ -364,6 +372,9 @@ func (b *builder) relation() any {
 	}
 	x.meta = b.meta("relationship")
 	x.meta.id = b.it.id // seldom met again
+	if w.revoked || w.deprecated {
+		return &gone{x.meta}
+	}
 	if t := b.time("start_time", w.startTime); t != 0 {
 		x.first = stated(t, intel.BasisStated)
 	} else if x.created != 0 {
@@ -379,28 +390,34 @@ func (b *builder) relation() any {
 // the object does not explain is a reference by its title. Without citations
 // all references of the object count.
 func (b *builder) cited(keys []string) []intel.Reference {
-	var refs []intel.Reference
-	add := func(r intel.Reference) {
-		if !slices.Contains(refs, r) {
-			refs = append(refs, r)
+	var refs uniq[intel.Reference]
+	var at map[string]int // where the references stand, if they are many
+	if len(keys) > uniqLinear && len(b.w.refs) > uniqLinear {
+		at = make(map[string]int, len(b.w.refs))
+		for i, r := range slices.Backward(b.w.refs) {
+			at[b.shared(r.source)] = i
 		}
 	}
 	for _, key := range keys {
-		i := slices.IndexFunc(b.w.refs, func(r wireRef) bool { return b.shared(r.source) == key })
-		if i >= 0 {
-			add(b.reference(b.w.refs[i]))
+		i, ok := at[key]
+		if at == nil {
+			i = slices.IndexFunc(b.w.refs, func(r wireRef) bool { return b.shared(r.source) == key })
+			ok = i >= 0
+		}
+		if ok {
+			refs.add(b.reference(b.w.refs[i]))
 		} else {
-			add(intel.Reference{Title: key})
+			refs.add(intel.Reference{Title: key})
 		}
 	}
 	if keys == nil {
 		for _, r := range b.w.refs {
 			if len(r.id) == 0 {
-				add(b.reference(r))
+				refs.add(b.reference(r))
 			}
 		}
 	}
-	return refs
+	return refs.list
 }
 
 func (b *builder) reference(r wireRef) intel.Reference {
@@ -417,10 +434,14 @@ func (b *builder) reference(r wireRef) intel.Reference {
 	return ref
 }
 
+// maxNote bounds the name of an indicator, in bytes: long enough for a name that
+// repeats a value to be told.
+const maxNote = 4096
+
 func (b *builder) indicator() any {
 	w := &b.w
 	x := &indicator{
-		name: strings.TrimSpace(unescape(w.name)), pattern: unescape(w.pattern), patternType: strings.ToLower(b.shared(w.patternType)),
+		name: shorten(unescape(w.name), maxNote), pattern: unescape(w.pattern), patternType: strings.ToLower(b.shared(w.patternType)),
 		reference: b.firstURL(),
 	}
 	if strings.TrimSpace(x.pattern) == "" {
@@ -431,6 +452,7 @@ func (b *builder) indicator() any {
 	x.validFrom = b.time("valid_from", w.validFrom)
 	x.validUntil = b.time("valid_until", w.validUntil)
 	x.description, _ = clean(unescape(w.description))
+	x.description = shorten(x.description, maxContext)
 	for _, types := range [][][]byte{w.indicTypes, w.labels} {
 		for _, t := range types {
 			x.benign = x.benign || string(t) == "benign"

@@ -1,17 +1,17 @@
 package stix
 
 import (
-	"errors"
 	"slices"
 	"strings"
 
 	"dossier/internal/intel"
-	"dossier/internal/observable"
 )
 
-// listReported remembers which reports list an indicator.
+// listReported notes which reports list an indicator.
 func (f *file) listReported() {
 	for _, r := range f.reports {
+		r.tlp = f.tlp(r.markings)
+		f.levels[r.tlp] = true
 		for _, ref := range r.refs {
 			if typeOf(ref) == "indicator" {
 				f.reported[ref] = append(f.reported[ref], r)
@@ -20,12 +20,16 @@ func (f *file) listReported() {
 	}
 }
 
-// observe gives the sink an observation for each observable of an indicator's
-// pattern.
+// observe emits the observations of one indicator. What is no plain indicator
+// is rejected: once for every alternative of the pattern that is lost.
+//
+// What ties an indicator to a subject may be more restricted than the indicator.
+// Then the subject stands in an observation of its own under the stricter
+// marking, and those who may not see the tie see what they would see without it.
 func (f *file) observe(it *item, ind *indicator) error {
 	switch {
 	case ind.patternType != "" && ind.patternType != "stix":
-		f.reject(it, "pattern_type", "pattern type "+ind.patternType, ind.name)
+		f.reject(it, "pattern_type", "pattern type "+shorten(ind.patternType, 40), ind.name)
 		return nil
 	case ind.benign:
 		f.reject(it, "", "benign indicator", ind.pattern)
@@ -46,310 +50,250 @@ func (f *file) observe(it *item, ind *indicator) error {
 		}
 		return nil
 	}
-	o := f.observation(ind)
-	for _, v := range found {
-		one := o
-		one.Observable = v
-		if one.Context == v.Value {
-			one.Context = ""
+	own := f.tlp(ind.markings)
+	said := map[intel.Ref]bool{}
+	for level := own; level <= intel.Red; level++ {
+		if level > own && !f.levels[level] {
+			continue
 		}
-		f.counts[one.Publisher]++
-		if err := f.sink.Observation(&one); err != nil {
+		o := f.observation(ind, level)
+		o.Subjects = slices.DeleteFunc(o.Subjects, func(r intel.Ref) bool { return said[r] })
+		if level > own && len(o.Subjects) == 0 {
+			continue
+		}
+		for _, r := range o.Subjects {
+			said[r] = true
+		}
+		if err := f.give(ind, o, found); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// observation is what all observables of an indicator have in common.
-func (f *file) observation(ind *indicator) intel.Observation {
-	o := intel.Observation{
-		Publisher: f.publisher(&ind.meta, false), FirstSeen: stated(ind.validFrom, intel.BasisStated), ValidUntil: ind.validUntil,
-		Confidence: ind.conf, TLP: f.tlp(ind.markings), Source: intel.SourceOSINT, Reference: ind.reference,
-		Context: shorten(ind.name, 200), Revoked: ind.revoked, Modified: ind.modified,
+// give hands the sink an observation of every value that was found.
+func (f *file) give(ind *indicator, shared intel.Observation, found []finding) error {
+	for _, v := range found {
+		o := shared
+		o.Observable = v.Observable
+		o.Subjects = slices.Clone(shared.Subjects)
+		o.Context = contextOf(ind, v)
+		if v.partial {
+			o.Confidence = partConfidence(o.Confidence)
+		}
+		f.counts[o.Publisher]++
+		if err := f.sink.Observation(&o); err != nil {
+			return err
+		}
 	}
-	if o.Publisher == publisherNames["microsoft"] {
-		o.Source = intel.SourceMicrosoft
+	return nil
+}
+
+// partConfidence is the confidence of a value that the pattern only counts as a
+// sign together with others ([a] AND [b], [a] FOLLOWEDBY [b]): half of what is
+// stated, and low, by STIX's scale, where nothing is.
+func partConfidence(stated int8) int8 {
+	if stated == 0 {
+		return 25
 	}
-	if o.Context == "" || strings.HasPrefix(o.Context, "[") {
-		o.Context = shorten(ind.description, 200)
+	return max(stated/2, 1)
+}
+
+// observation is what all observables of an indicator have in common, told
+// without what is marked more strictly than level.
+func (f *file) observation(ind *indicator, level intel.TLP) intel.Observation {
+	x := intel.Observation{
+		Publisher: f.publisher(&ind.meta, false), ValidUntil: ind.validUntil, Confidence: ind.conf,
+		TLP: level, Reference: ind.reference, Revoked: ind.revoked, Source: intel.SourceOSINT,
+		Modified: ind.modified,
 	}
-	o.Subjects = f.subjects(ind, &o)
+	if strings.HasPrefix(x.Publisher, "microsoft") {
+		x.Source = intel.SourceMicrosoft
+	}
+	var reports []*report
 	for _, r := range f.reported[ind.id] {
-		if o.Reference == "" {
-			o.Reference = r.reference
-		}
-		if o.FirstSeen.IsZero() && r.published != 0 {
-			o.FirstSeen = stated(r.published, intel.BasisEvent)
-		}
-	}
-	if o.FirstSeen.IsZero() {
-		o.FirstSeen = stated(ind.created, intel.BasisCreated)
-	}
-	if seen, ok := f.seen[ind.id]; ok {
-		if first := stated(seen.first, intel.BasisStated); o.FirstSeen.IsZero() || first.At < o.FirstSeen.At {
-			o.FirstSeen = first
-		}
-		o.LastSeen = seen.last
-	}
-	return o
-}
-
-// maxSubjects bounds how many actors and tools a report may name and still say
-// whose its indicators are.
-const maxSubjects = 4
-
-// subjects returns whom an indicator betrays: what it indicates; else, if a
-// report lists it, the actors and tools of that report, as long as they are few.
-func (f *file) subjects(ind *indicator, o *intel.Observation) []intel.Ref {
-	var refs []intel.Ref
-	for _, p := range f.indicated[ind.id] {
-		refs = f.subject(refs, p.target, o.Publisher)
-		o.TLP = max(o.TLP, p.tlp)
-	}
-	if refs != nil {
-		return refs
-	}
-	for _, r := range f.reported[ind.id] {
-		var named []intel.Ref
-		for _, ref := range r.refs {
-			named = f.subject(named, ref, o.Publisher)
-		}
-		if len(named) > maxSubjects {
+		if r.tlp > level {
 			continue
 		}
-		for _, ref := range named {
-			if !slices.Contains(refs, ref) {
-				refs = append(refs, ref)
+		reports = append(reports, r)
+		if x.Reference == "" {
+			x.Reference = r.reference
+		}
+	}
+	x.FirstSeen = f.firstSeen(ind, reports)
+	for tlp := range level + 1 {
+		seen, ok := f.seen[sightingKey{ind.id, tlp}]
+		if !ok {
+			continue
+		}
+		x.LastSeen = max(x.LastSeen, seen.last)
+		if x.FirstSeen.IsZero() || seen.first < x.FirstSeen.At {
+			x.FirstSeen = stated(seen.first, intel.BasisStated)
+		}
+	}
+	x.Subjects = f.subjects(ind, x.Publisher, reports, level)
+	return x
+}
+
+// firstSeen is the ladder: valid_from, the report's date, the object's own.
+func (f *file) firstSeen(ind *indicator, reports []*report) intel.Date {
+	if ind.validFrom != 0 {
+		return stated(ind.validFrom, intel.BasisStated)
+	}
+	var published intel.Time
+	for _, r := range reports {
+		if r.published != 0 && (published == 0 || r.published < published) {
+			published = r.published
+		}
+	}
+	if published != 0 {
+		return stated(published, intel.BasisEvent)
+	}
+	if ind.created != 0 {
+		return intel.Date{At: ind.created, Precision: intel.Exact, Basis: intel.BasisCreated}
+	}
+	return intel.Date{}
+}
+
+// maxSubjects bounds whom one indicator is tied to; files that exceed it are
+// made to be slow.
+const maxSubjects = 64
+
+// subjects returns whom the indicator is tied to: what its own relationships
+// say; failing that, what reports that list it say.
+func (f *file) subjects(ind *indicator, publisher string, reports []*report, level intel.TLP) []intel.Ref {
+	var refs uniq[intel.Ref]
+	if own := f.indicated[ind.id]; own != nil {
+		for _, p := range own.list {
+			if len(refs.list) >= maxSubjects {
+				break
 			}
-		}
-		if len(named) > 0 {
-			o.TLP = max(o.TLP, f.tlp(r.markings))
-		}
-	}
-	return refs
-}
-
-// subject appends the actor or tool that an id stands for. A campaign stands
-// for the actors that it is attributed to. An object outside of the file is
-// looked for under the publisher of the indicator.
-func (f *file) subject(refs []intel.Ref, id, publisher string) []intel.Ref {
-	add := func(ref intel.Ref) {
-		if !slices.Contains(refs, ref) {
-			refs = append(refs, ref)
-		}
-	}
-	t := f.things[id]
-	kind := kindOf(typeOf(id))
-	if t != nil {
-		kind = t.rec.Kind
-	}
-	switch {
-	case kind == intel.Campaign:
-		for _, actor := range f.attributed[id] {
-			refs = f.subject(refs, actor, publisher)
-		}
-	case !kind.HasProfile():
-	case t != nil:
-		add(t.rec.Ref)
-	default:
-		add(intel.Ref{Publisher: publisher, Key: id})
-	}
-	return refs
-}
-
-// skip is a part of a pattern that gives no observable.
-type skip struct{ reason, sample string }
-
-// gatherer walks a pattern.
-type gatherer struct {
-	found   []observable.Observable
-	skipped []skip
-}
-
-// observables returns the plain values that a pattern looks for, each once, and
-// why other parts give none. Observations joined by AND, OR or FOLLOWEDBY count
-// alike: each of them betrays the subject. What is negated is never a value.
-// The name of a file beside its hash, or beside an address, is no value of its
-// own: it would match far more than the pattern does.
-func observables(p Pattern) ([]observable.Observable, []skip) {
-	var g gatherer
-	g.observation(p.Root)
-	return g.found, g.skipped
-}
-
-func (g *gatherer) observation(o Observation) {
-	switch o := o.(type) {
-	case Observed:
-		g.comparison(o.Comparison)
-	case Combined:
-		for _, part := range o.Parts {
-			g.observation(part)
-		}
-	case Qualified:
-		g.observation(o.Part)
-	}
-}
-
-func (g *gatherer) comparison(c Comparison) {
-	switch c := c.(type) {
-	case Test:
-		g.test(c)
-	case Logic:
-		var inner gatherer
-		for _, part := range c.Parts {
-			inner.comparison(part)
-		}
-		if c.Op == "AND" {
-			inner.narrow(c.Parts)
-		}
-		for _, o := range inner.found {
-			g.add(o)
-		}
-		g.skipped = append(g.skipped, inner.skipped...)
-	}
-}
-
-// narrow drops the weak values of a conjunction that has strong ones, and joins
-// an address with its port.
-func (g *gatherer) narrow(parts []Comparison) {
-	weak := func(o observable.Observable) bool {
-		switch o.Kind {
-		case observable.FileName, observable.FilePath, observable.UserAgent, observable.Other:
-			return true
-		}
-		return false
-	}
-	strong := slices.ContainsFunc(g.found, func(o observable.Observable) bool { return !weak(o) })
-	if !strong {
-		return
-	}
-	g.found = slices.DeleteFunc(g.found, weak)
-	g.skipped = slices.DeleteFunc(g.skipped, func(s skip) bool { return strings.HasPrefix(s.reason, noObservable) })
-	port := ""
-	for _, part := range parts {
-		if t, ok := part.(Test); ok && t.Op == "=" && !t.Not && t.Path.String() == "network-traffic:dst_port" {
-			port = t.Values[0].Text
-		}
-	}
-	if port == "" {
-		return
-	}
-	for _, o := range slices.Clone(g.found) {
-		if o.Kind == observable.IPAddress {
-			host := o.Value
-			if strings.Contains(host, ":") {
-				host = "[" + host + "]"
+			if p.tlp > level {
+				continue
 			}
-			if both, err := observable.ParseAs(observable.IPPort, host+":"+port); err == nil {
-				g.add(both)
+			for _, id := range f.actorsOf(p.target, level) {
+				refs.add(f.ref(publisher, id))
 			}
 		}
 	}
-}
-
-func (g *gatherer) add(o observable.Observable) {
-	if !slices.Contains(g.found, o) {
-		g.found = append(g.found, o)
-	}
-}
-
-const noObservable = "no observable: "
-
-func (g *gatherer) test(t Test) {
-	path := t.Path.String()
-	kind, why := kindOfPath(t.Path)
-	switch {
-	case t.Not || t.Op == "!=":
-		g.skipped = append(g.skipped, skip{"negated comparison", path})
-		return
-	case why != "":
-		g.skipped = append(g.skipped, skip{why, path})
-		return
-	case t.Op == "ISSUBSET" && kind == observable.IPAddress:
-	case t.Op != "=" && t.Op != "IN":
-		g.skipped = append(g.skipped, skip{"comparison " + t.Op, path})
-		return
-	}
-	for _, v := range t.Values {
-		if v.Kind != StringLiteral && v.Kind != HexLiteral {
-			g.skipped = append(g.skipped, skip{"constant of type " + string(v.Kind), path})
-			continue
+	if refs.list == nil {
+		for _, r := range reports {
+			if len(refs.list) >= maxSubjects {
+				break
+			}
+			for _, id := range f.named(r, level) {
+				refs.add(f.ref(publisher, id))
+			}
 		}
-		o, err := parseValue(kind, v.Text)
-		if err != nil {
-			g.skipped = append(g.skipped, skip{reasonOf(err), v.Text})
-			continue
+	}
+	return refs.list[:min(len(refs.list), maxSubjects)]
+}
+
+// named returns whose the indicators of a report are, as far as the report
+// tells: the one actor that it lists, and malware; failing these a campaign, or
+// tools. A report that lists several actors does not say which it is, and tools
+// beside an actor or malware are what others use as well.
+func (f *file) named(r *report, level intel.TLP) []string {
+	if !r.asked[level] {
+		r.asked[level] = true
+		r.named[level] = f.namedIn(r.refs, level)
+	}
+	return r.named[level]
+}
+
+func (f *file) namedIn(refs []string, level intel.TLP) []string {
+	var actors, malware, tools, campaigns uniq[string]
+	for _, ref := range refs {
+		switch typeOf(ref) {
+		case "intrusion-set", "threat-actor":
+			actors.add(ref)
+		case "campaign":
+			for _, id := range f.actorsOf(ref, level) {
+				switch {
+				case id == ref:
+					campaigns.add(id)
+				case f.kind(id) == intel.Actor:
+					actors.add(id)
+				default:
+					malware.add(id)
+				}
+			}
+		case "malware":
+			malware.add(ref)
+		case "tool":
+			tools.add(ref)
 		}
-		g.add(o)
 	}
-}
-
-// parseValue makes a value canonical. Networks stand under = among addresses,
-// and names and addresses under the same reference of network traffic.
-func parseValue(kind observable.Kind, value string) (observable.Observable, error) {
-	switch {
-	case kind == "":
-		return observable.Parse(value)
-	case kind == observable.IPAddress && strings.Contains(value, "/"):
-		return observable.ParseAs(observable.CIDR, value)
+	if len(actors.list) > 1 {
+		return nil
 	}
-	return observable.ParseAs(kind, value)
-}
-
-func reasonOf(err error) string {
-	var bad *observable.Error
-	if errors.As(err, &bad) {
-		return string(bad.Reason)
-	}
-	return "malformed value"
-}
-
-// plainPaths are the paths whose values are observables. The empty kind is
-// told from the value.
-var plainPaths = map[string]observable.Kind{
-	"domain-name:value": observable.Domain, "hostname:value": observable.Domain,
-	"ipv4-addr:value": observable.IPAddress, "ipv6-addr:value": observable.IPAddress,
-	"url:value": observable.URL, "email-addr:value": observable.Email,
-	"email-message:from_ref.value": observable.Email, "email-message:sender_ref.value": observable.Email,
-	"file:name": observable.FileName, "directory:path": observable.FilePath, "file:parent_directory_ref.path": observable.FilePath,
-	"mutex:name": observable.Mutex, "windows-registry-key:key": observable.RegistryKey,
-	"network-traffic:dst_ref.value": "", "network-traffic:src_ref.value": "",
-	"user-agent:value": observable.UserAgent, "cryptocurrency-wallet:value": observable.Cryptocurrency,
-	"x-opencti-cryptocurrency-wallet:value": observable.Cryptocurrency, "x-opencti-hostname:value": observable.Domain,
-	"x-opencti-user-agent:value": observable.UserAgent,
-}
-
-var hashKinds = map[string]observable.Kind{
-	"md5": observable.MD5, "sha1": observable.SHA1, "sha256": observable.SHA256, "sha512": observable.SHA512,
-}
-
-var certKinds = map[string]observable.Kind{"sha1": observable.CertSHA1, "sha256": observable.CertSHA256}
-
-// kindOfPath returns what the values of a path are, or why they are nothing
-// that is kept.
-func kindOfPath(p Path) (observable.Kind, string) {
-	if len(p.Steps) == 2 && p.Steps[0].Key == "hashes" {
-		name := strings.ToLower(strings.NewReplacer("-", "", "_", "").Replace(p.Steps[1].Key))
-		kinds := hashKinds
-		switch p.Type {
-		case "x509-certificate":
-			kinds = certKinds
-		case "file", "artifact":
-		default:
-			return "", noObservable + p.Type + " hash"
+	named := append(actors.list, malware.list...)
+	for _, other := range [][]string{campaigns.list, tools.list} {
+		if len(named) == 0 {
+			named = other
 		}
-		if kind, ok := kinds[name]; ok {
-			return kind, ""
-		}
-		return "", noObservable + "hash " + name
 	}
-	path := p.String()
-	if kind, ok := plainPaths[path]; ok {
-		return kind, ""
+	if len(named) > maxSubjects {
+		return nil
 	}
-	if p.Type == "network-traffic" && strings.EqualFold(p.Steps[len(p.Steps)-1].Key, "User-Agent") {
-		return observable.UserAgent, ""
-	}
-	return "", noObservable + shorten(path, 60)
+	return named
 }
+
+// actorsOf returns what a campaign is attributed to, or id itself.
+func (f *file) actorsOf(id string, level intel.TLP) []string {
+	var actors []string
+	if ties := f.attributed[id]; ties != nil {
+		for _, p := range ties.list {
+			if len(actors) > maxSubjects {
+				break // no one takes more
+			}
+			if p.tlp <= level {
+				actors = append(actors, p.target)
+			}
+		}
+	}
+	if actors == nil {
+		return []string{id}
+	}
+	return actors
+}
+
+func (f *file) kind(id string) intel.Kind {
+	if t := f.things[id]; t != nil {
+		return t.rec.Kind
+	}
+	return kindOf(typeOf(id))
+}
+
+// ref names a record, also one that is not in the file.
+func (f *file) ref(publisher, id string) intel.Ref {
+	if t := f.things[id]; t != nil {
+		return t.rec.Ref
+	}
+	return intel.Ref{Publisher: publisher, Key: id}
+}
+
+// contextOf is the note of an observation: the indicator's name unless it only
+// repeats the value, what stands beside the value in the pattern, and the
+// description, cut to maxContext.
+func contextOf(ind *indicator, v finding) string {
+	var parts []string
+	if n := ind.name; n != "" && !strings.EqualFold(n, v.text) && !strings.EqualFold(n, v.Value) && !intel.Placeholder(n) && n[0] != '[' {
+		parts = append(parts, n)
+	}
+	for _, name := range v.beside {
+		if name != ind.name {
+			parts = append(parts, name)
+		}
+	}
+	if v.partial {
+		parts = append(parts, "one of several signs that count together")
+	}
+	if ind.description != "" {
+		parts = append(parts, ind.description)
+	}
+	return shorten(strings.Join(parts, "; "), maxContext)
+}
+
+// maxContext bounds the context of an observation, in bytes.
+const maxContext = 240

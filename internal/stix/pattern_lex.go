@@ -205,6 +205,11 @@ func (l *lexer) number() (token, error) {
 	return t, nil
 }
 
+func isTimestamp(s string) bool {
+	_, err := time.Parse("2006-01-02T15:04:05Z", s)
+	return err == nil
+}
+
 // typed reads b'…', h'…' and t'…'.
 func (l *lexer) typed() (token, error) {
 	t := token{kind: 'l', pos: l.pos}
@@ -227,7 +232,7 @@ func (l *lexer) typed() (token, error) {
 		}
 	case 't':
 		t.lit = Literal{TimestampLiteral, s}
-		if _, err := time.Parse("2006-01-02T15:04:05Z", s); err != nil {
+		if !isTimestamp(s) {
 			return t, &PatternError{t.pos, "timestamp literal is not of the form 2006-01-02T15:04:05Z"}
 		}
 	}

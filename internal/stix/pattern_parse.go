@@ -188,7 +188,10 @@ func (p *patternParser) positive(float bool) (Literal, error) {
 
 func (p *patternParser) instant() (Literal, error) {
 	l := p.tok.lit
-	if l.Kind != TimestampLiteral && l.Kind != StringLiteral {
+	if l.Kind == StringLiteral && isTimestamp(l.Text) {
+		l.Kind = TimestampLiteral
+	}
+	if l.Kind != TimestampLiteral {
 		return l, p.want("a timestamp")
 	}
 	return l, p.advance()

@@ -4,7 +4,9 @@
 // Start with [Decode]. It cuts the stream into raw objects (cut.go), reads them
 // on several workers (decode.go, json.go, wire.go, object.go), gathers what
 // relates them (file.go, link.go), and hands records and observations to the
-// sink (emit.go, observe.go) once the file is known to be whole.
+// sink (emit.go, observe.go) once the file is known to be whole. [ParsePattern]
+// reads the patterns; values.go and paths.go know which of their comparisons
+// are observables.
 //
 // The rules of the package:
 //

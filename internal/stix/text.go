@@ -46,10 +46,9 @@ func dropCitations(s string) (string, []string) {
 		b.WriteString(strings.TrimRight(s[:i], " "))
 		s = s[i+end:]
 		// What follows keeps one blank, unless it is punctuation.
-		if rest := strings.TrimLeft(s, " "); rest == "" || strings.ContainsRune(".,;:)\n", rune(rest[0])) || strings.HasPrefix(rest, citation) {
-			s = rest
-		} else if len(rest) < len(s) || b.Len() > 0 {
-			s = " " + rest
+		s = strings.TrimLeft(s, " ")
+		if s != "" && !strings.ContainsRune(".,;:)\n", rune(s[0])) && !strings.HasPrefix(s, citation) {
+			b.WriteByte(' ')
 		}
 	}
 	b.WriteString(s)
@@ -79,22 +78,32 @@ var lineTags = strings.NewReplacer("<br>", "\n", "<br/>", "\n", "<br />", "\n", 
 // plainTags turns <code> into code spans, where entities mean themselves, and
 // line breaks into lines.
 func plainTags(s string) string {
+	const opening, ending = "<code>", "</code>"
 	var b strings.Builder
 	b.Grow(len(s))
+	pos, end := 0, 0 // end is the next ending; it is looked for once
 	for {
-		i := strings.Index(s, "<code>")
+		i := strings.Index(s[pos:], opening)
 		if i < 0 {
 			break
 		}
-		n := strings.Index(s[i:], "</code>")
-		if n < 0 {
-			break
+		from := pos + i + len(opening)
+		if end < from {
+			n := strings.Index(s[from:], ending)
+			if n < 0 {
+				break
+			}
+			end = from + n
 		}
-		b.WriteString(lineTags.Replace(s[:i]))
-		b.WriteString(codeSpan(html.UnescapeString(s[i+len("<code>") : i+n])))
-		s = s[i+n+len("</code>"):]
+		stop, next := end, end+len(ending)
+		if n := strings.Index(s[from:end], opening); n >= 0 {
+			stop, next = from+n, from+n+len(opening) // an ending that lacks its slash
+		}
+		b.WriteString(lineTags.Replace(s[pos : pos+i]))
+		b.WriteString(codeSpan(html.UnescapeString(s[from:stop])))
+		pos = next
 	}
-	b.WriteString(lineTags.Replace(s))
+	b.WriteString(lineTags.Replace(s[pos:]))
 	return b.String()
 }
 
@@ -104,10 +113,16 @@ func codeSpan(code string) string {
 	if code == "" {
 		return ""
 	}
-	fence := "`"
-	for strings.Contains(code, fence) {
-		fence += "`"
+	run, longest := 0, 0
+	for i := range len(code) {
+		if code[i] != '`' {
+			run = 0
+			continue
+		}
+		run++
+		longest = max(longest, run)
 	}
+	fence := strings.Repeat("`", longest+1)
 	if code[0] == '`' || code[len(code)-1] == '`' {
 		code = " " + code + " "
 	}

@@ -39,7 +39,7 @@ func (b *builder) thing(typ string) any {
 		rec.FirstActive = []intel.Date{stated(t, intel.BasisStated)}
 	}
 	rec.LastActive = stated(b.time("last_seen", w.lastSeen), intel.BasisStated)
-	rec.Motives = b.sharedAll(w.motives)
+	rec.Motives = b.sharedAll(append([][]byte{w.motive}, w.motives...))
 	rec.Platforms = b.sharedAll(w.platforms)
 	if rec.Kind == intel.Tool {
 		rec.ToolTypes = b.toolTypes(typ)
@@ -72,6 +72,8 @@ func (b *builder) toolTypes(typ string) []string {
 // names; it returns the citations of each name.
 func (b *builder) references(x *thing) map[string][]string {
 	var names map[string][]string
+	var ids uniq[intel.ExternalID]
+	var refs uniq[intel.Reference]
 	for _, r := range b.w.refs {
 		source := b.shared(r.source)
 		switch {
@@ -81,9 +83,7 @@ func (b *builder) references(x *thing) map[string][]string {
 				id.Issuer = intel.MitreAttack
 				x.attack = true
 			}
-			if !slices.Contains(x.rec.IDs, id) {
-				x.rec.IDs = append(x.rec.IDs, id)
-			}
+			ids.add(id)
 		case len(r.url) == 0 && strings.Contains(string(r.description), citation):
 			_, cited := clean(unescape(r.description))
 			if names == nil {
@@ -91,11 +91,10 @@ func (b *builder) references(x *thing) map[string][]string {
 			}
 			names[source] = append(names[source], cited...)
 		case len(r.url) > 0 || len(r.description) > 0:
-			if ref := b.reference(r); !slices.Contains(x.rec.References, ref) {
-				x.rec.References = append(x.rec.References, ref)
-			}
+			refs.add(b.reference(r))
 		}
 	}
+	x.rec.IDs, x.rec.References = ids.list, refs.list
 	return names
 }
 

@@ -23,6 +23,7 @@ type wire struct {
 	aliases, labels       [][]byte
 	refs                  []wireRef
 	firstSeen, lastSeen   []byte
+	motive                []byte // the primary one
 	motives, toolTypes    [][]byte
 	platforms, indicTypes [][]byte
 	phases                []wirePhase
@@ -132,11 +133,7 @@ func (w *wire) member(r *jsonReader, key []byte) {
 		w.lastSeen = r.str()
 	case "primary_motivation":
 		r.field = "primary_motivation"
-		if s := r.str(); len(s) > 0 { // before the secondary ones, wherever it stands
-			w.motives = append(w.motives, nil)
-			copy(w.motives[1:], w.motives)
-			w.motives[0] = s
-		}
+		w.motive = r.str()
 	case "secondary_motivations", "personal_motivations", "goals":
 		r.field = "motivations and goals"
 		w.motives = r.strs(w.motives)
@@ -309,8 +306,9 @@ func stated(t intel.Time, basis intel.Basis) intel.Date {
 	}
 	const hour = 3600 * 1000
 	const day = 24 * hour
+	// Unit 42 adds a millisecond.
 	switch int64(t) % day {
-	case 0, 4 * hour, 5 * hour:
+	case 0, 1, 4 * hour, 4*hour + 1, 5 * hour, 5*hour + 1:
 		return intel.Date{At: t - t%day, Precision: intel.Day, Basis: basis}
 	}
 	return intel.Date{At: t, Precision: intel.Exact, Basis: basis}
