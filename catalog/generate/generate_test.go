@@ -5,21 +5,14 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"dossier/internal/testcorpus"
 )
 
 // TestDeterministic makes the catalogue twice: the bytes are the same, and they
 // are those that are embedded.
 func TestDeterministic(t *testing.T) {
-	corpus := os.Getenv("DOSSIER_CORPUS")
-	if corpus == "" {
-		corpus = filepath.Join("..", "..", "..", "shared", "corpus")
-	}
-	if _, err := os.Stat(corpus); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("the data set is missing: %v", err)
-		}
-		t.Skipf("the data set is missing: %v", err)
-	}
+	corpus := testcorpus.Path(t)
 	make := func() []byte {
 		sections, err := gather(t.Context(), corpus)
 		if err != nil {

@@ -2,35 +2,15 @@ package facts
 
 import (
 	"encoding/json"
-	"errors"
-	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"dossier/internal/intel"
+	"dossier/internal/testcorpus"
 )
-
-// corpus returns the path of a file of the development data set, and skips the
-// test where there is none.
-func corpus(t testing.TB, elem ...string) string {
-	t.Helper()
-	root := os.Getenv("DOSSIER_CORPUS")
-	if root == "" {
-		root = "../../../shared/corpus"
-	}
-	path := filepath.Join(append([]string{root}, elem...)...)
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("corpus: %v", err)
-		}
-		t.Skipf("no corpus: %v (set DOSSIER_CORPUS)", err)
-	}
-	return path
-}
 
 func readJSON(t testing.TB, path string, v any) {
 	t.Helper()
@@ -63,7 +43,7 @@ func attackRecords(t testing.TB) []intel.Record {
 			} `json:"external_references"`
 		}
 	}
-	readJSON(t, corpus(t, "mitre-cti", "enterprise-attack-18.1.derived-stix21.json"), &bundle)
+	readJSON(t, testcorpus.Path(t, "mitre-cti", "enterprise-attack-18.1.derived-stix21.json"), &bundle)
 	var out []intel.Record
 	for _, o := range bundle.Objects {
 		r := intel.Record{Ref: intel.Ref{Publisher: "mitre-attack", Key: o.ID}, Title: o.Name, Description: o.Description, Modified: intel.TimeOf(o.Modified)}
@@ -110,7 +90,7 @@ func mispRecords(t testing.TB) []intel.Record {
 			}
 		}
 	}
-	readJSON(t, corpus(t, "misp-galaxy", "clusters", "threat-actor.json"), &file)
+	readJSON(t, testcorpus.Path(t, "misp-galaxy", "clusters", "threat-actor.json"), &file)
 	var out []intel.Record
 	for _, v := range file.Values {
 		r := intel.Record{Ref: intel.Ref{Publisher: "misp-galaxy/threat-actor", Key: v.UUID}, Kind: intel.Actor, Title: strings.TrimSpace(v.Value), Description: v.Description}

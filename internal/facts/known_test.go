@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"dossier/internal/intel"
+	"dossier/internal/testcorpus"
 )
 
 func countries(r *intel.Record) (out []string) {
@@ -151,7 +152,7 @@ func TestAgreesWithFields(t *testing.T) {
 	},
 	) {
 		var file struct{ Values json.RawMessage }
-		b, err := os.ReadFile(corpus(t, "misp-galaxy", "clusters", name))
+		b, err := os.ReadFile(testcorpus.Path(t, "misp-galaxy", "clusters", name))
 		if err != nil {
 			t.Fatal(err)
 		}

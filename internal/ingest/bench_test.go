@@ -7,23 +7,8 @@ import (
 	"testing"
 
 	"dossier/internal/store"
+	"dossier/internal/testcorpus"
 )
-
-// corpusDir returns the data set, or skips.
-func corpusDir(t testing.TB) string {
-	t.Helper()
-	dir := os.Getenv("DOSSIER_CORPUS")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "..", "shared", "corpus")
-	}
-	if _, err := os.Stat(dir); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("the data set is missing: %v", err)
-		}
-		t.Skipf("the data set is missing: %v", err)
-	}
-	return dir
-}
 
 func emptyStore(b *testing.B) *store.Store {
 	b.Helper()
@@ -64,7 +49,7 @@ func benchmarkImport(b *testing.B, size int64, args ...string) {
 }
 
 func BenchmarkImportATTACK(b *testing.B) {
-	file := filepath.Join(corpusDir(b), "mitre-cti", "enterprise-attack-18.1.stix20.json")
+	file := filepath.Join(testcorpus.Path(b), "mitre-cti", "enterprise-attack-18.1.stix20.json")
 	info, err := os.Stat(file)
 	if err != nil {
 		b.Fatal(err)
@@ -73,7 +58,7 @@ func BenchmarkImportATTACK(b *testing.B) {
 }
 
 func BenchmarkImportGalaxies(b *testing.B) {
-	dir := filepath.Join(corpusDir(b), "misp-galaxy", "clusters")
+	dir := filepath.Join(testcorpus.Path(b), "misp-galaxy", "clusters")
 	var size int64
 	files, err := filepath.Glob(filepath.Join(dir, "*.json"))
 	if err != nil {

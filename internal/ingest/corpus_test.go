@@ -14,6 +14,7 @@ import (
 	"dossier/internal/observable"
 	"dossier/internal/odata"
 	"dossier/internal/store"
+	"dossier/internal/testcorpus"
 )
 
 // profileFiles are the corpus's sources of profiles.
@@ -36,7 +37,7 @@ func TestCorpusProfiles(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes long")
 	}
-	dir := corpusDir(t)
+	dir := testcorpus.Path(t)
 	forward := corpusPaths(dir, profileFiles)
 	var backward []string
 	for i := len(forward) - 1; i >= 0; i-- {
@@ -84,7 +85,7 @@ func firstDifference(a, b string) string {
 
 // TestSTIX20And21AreTheSame imports ATT&CK in one form over the other.
 func TestSTIX20And21AreTheSame(t *testing.T) {
-	dir := corpusDir(t)
+	dir := testcorpus.Path(t)
 	im := newImporter(t)
 	load(t, im, Options{}, filepath.Join(dir, "mitre-cti", "enterprise-attack-18.1.stix20.json"))
 	if res := load(t, im, Options{}, filepath.Join(dir, "mitre-cti", "enterprise-attack-18.1.derived-stix21.json")); res.Changed() {
@@ -95,7 +96,7 @@ func TestSTIX20And21AreTheSame(t *testing.T) {
 // TestCorpusIndicatorCounts compares what is stored of whole files with the
 // counts of a reference reader.
 func TestCorpusIndicatorCounts(t *testing.T) {
-	dir := corpusDir(t)
+	dir := testcorpus.Path(t)
 	data, err := os.ReadFile(filepath.Join(dir, "expected", "indicator-counts.json"))
 	if err != nil {
 		t.Fatal(err)
@@ -202,7 +203,7 @@ func TestCatalogue(t *testing.T) {
 // TestCatalogueIsSuperseded imports the release that the catalogue was made of:
 // its texts come, nothing is lost, and the catalogue does not take them back.
 func TestCatalogueIsSuperseded(t *testing.T) {
-	dir := corpusDir(t)
+	dir := testcorpus.Path(t)
 	im := newImporter(t)
 	if _, err := im.Seed(t.Context()); err != nil {
 		t.Fatal(err)

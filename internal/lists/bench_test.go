@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"dossier/internal/intel"
+	"dossier/internal/testcorpus"
 )
 
 type discard struct{}
@@ -18,7 +19,7 @@ func (discard) Reject(intel.Reject)                  {}
 
 // BenchmarkDecode reads the largest real file of each form.
 func BenchmarkDecode(b *testing.B) {
-	dir := corpus(b)
+	dir := testcorpus.Path(b)
 	for _, file := range []string{"maltrail/trails/static/malware/cobaltstrike-2.txt", "ipsum/ipsum.txt", "abusech-sslbl/sslblacklist.csv"} {
 		body, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(file)))
 		if err != nil {

@@ -13,23 +13,8 @@ import (
 
 	"dossier/internal/intel"
 	"dossier/internal/observable"
+	"dossier/internal/testcorpus"
 )
-
-// corpus returns the folder of real data, or skips the test.
-func corpus(t testing.TB) string {
-	t.Helper()
-	dir := os.Getenv("DOSSIER_CORPUS")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "..", "shared", "corpus")
-	}
-	if _, err := os.Stat(dir); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("corpus: %v", err)
-		}
-		t.Skipf("corpus: %v; set DOSSIER_CORPUS", err)
-	}
-	return dir
-}
 
 // expected returns the reference counts of distinct values, by file and kind.
 func expected(t testing.TB, dir string) map[string]map[string]int {
@@ -158,7 +143,7 @@ var differences = map[string]struct {
 // TestCorpusCounts compares what comes out of real files with the counts that
 // another normaliser made of them.
 func TestCorpusCounts(t *testing.T) {
-	dir := corpus(t)
+	dir := testcorpus.Path(t)
 	want := expected(t, dir)
 	sources := map[string]int{
 		"maltrail": 723, "volexity": 20, "tweetfeed": 132, "abusech-sslbl": 1, "ipsum": 1, "threatfox-ips": 1, "tek-cs": 1, "threatlabz": 86, "mstic": 2,
@@ -198,7 +183,7 @@ func TestCorpusCounts(t *testing.T) {
 
 // TestCorpusMaltrail reads every file of trails.
 func TestCorpusMaltrail(t *testing.T) {
-	dir := corpus(t)
+	dir := testcorpus.Path(t)
 	files, err := filepath.Glob(filepath.Join(dir, "maltrail", "trails", "static", "*", "*.txt"))
 	if err != nil || len(files) < 700 {
 		t.Fatalf("%d files, %v", len(files), err)
@@ -272,7 +257,7 @@ func TestCorpusMaltrail(t *testing.T) {
 
 // TestCorpusMicrosoft reads the table of names as of August 2026.
 func TestCorpusMicrosoft(t *testing.T) {
-	c, set := decodeFile(t, corpus(t), "mstic/PublicFeeds/ThreatActorNaming/MicrosoftMapping.json")
+	c, set := decodeFile(t, testcorpus.Path(t), "mstic/PublicFeeds/ThreatActorNaming/MicrosoftMapping.json")
 	if set.Publisher != intel.MicrosoftNaming || !set.Snapshot || len(c.records) != 166 || len(c.rejects) != 0 {
 		t.Fatalf("%+v: %d records, %d rejects", set, len(c.records), len(c.rejects))
 	}
@@ -297,7 +282,7 @@ func TestCorpusMicrosoft(t *testing.T) {
 // TestCorpusOthers reads what has no reference counts: nothing may fail, and
 // lists must not turn into noise.
 func TestCorpusOthers(t *testing.T) {
-	dir := corpus(t)
+	dir := testcorpus.Path(t)
 	for file, want := range map[string]int{
 		"mstic/RapidReleaseTI/MachineKeys.csv":    0, // keys that look like hashes
 		"ja3/lists/osx-nix-ja3.csv":               157,

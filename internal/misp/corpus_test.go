@@ -13,23 +13,8 @@ import (
 
 	"dossier/internal/intel"
 	"dossier/internal/observable"
+	"dossier/internal/testcorpus"
 )
-
-// corpus returns the folder of real data, or skips the test.
-func corpus(t testing.TB) string {
-	t.Helper()
-	dir := os.Getenv("DOSSIER_CORPUS")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "..", "shared", "corpus")
-	}
-	if _, err := os.Stat(dir); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("corpus: %v", err)
-		}
-		t.Skipf("corpus: %v; set DOSSIER_CORPUS", err)
-	}
-	return dir
-}
 
 func decodeFile(t testing.TB, dir, file string) (*collector, intel.Dataset, error) {
 	t.Helper()
@@ -47,7 +32,7 @@ func decodeFile(t testing.TB, dir, file string) (*collector, intel.Dataset, erro
 
 // TestCorpusGalaxies reads every file of clusters.
 func TestCorpusGalaxies(t *testing.T) {
-	dir := corpus(t)
+	dir := testcorpus.Path(t)
 	want := map[string]int{ // records; 0 is vocabulary
 		"backdoor": 29, "banker": 53, "botnet": 148, "country": 0, "malpedia": 3683, "microsoft-activity-group": 179,
 		"mitre-intrusion-set": 191, "mitre-malware": 850, "mitre-tool": 97, "ransomware": 2135, "rat": 270, "region": 0, "sector": 0,
@@ -94,7 +79,7 @@ func TestCorpusGalaxies(t *testing.T) {
 
 // TestCorpusThreatActors counts what is read of the fields of the main galaxy.
 func TestCorpusThreatActors(t *testing.T) {
-	c, _, err := decodeFile(t, corpus(t), "misp-galaxy/clusters/threat-actor.json")
+	c, _, err := decodeFile(t, testcorpus.Path(t), "misp-galaxy/clusters/threat-actor.json")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,7 +131,7 @@ func TestCorpusThreatActors(t *testing.T) {
 // TestProducerTable: every uuid in the main galaxy is in the table, or among
 // those that could not be told.
 func TestProducerTable(t *testing.T) {
-	body, err := os.ReadFile(filepath.Join(corpus(t), "misp-galaxy", "clusters", "threat-actor.json"))
+	body, err := os.ReadFile(filepath.Join(testcorpus.Path(t), "misp-galaxy", "clusters", "threat-actor.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -183,7 +168,7 @@ func TestProducerTable(t *testing.T) {
 // TestCorpusEvents compares ESET's events with the reference counts, which heed
 // neither to_ids nor whether a type is an observable here.
 func TestCorpusEvents(t *testing.T) {
-	dir := corpus(t)
+	dir := testcorpus.Path(t)
 	data, err := os.ReadFile(filepath.Join(dir, "expected", "indicator-counts.json"))
 	if err != nil {
 		t.Fatal(err)
@@ -261,7 +246,7 @@ func TestCorpusEvents(t *testing.T) {
 // TestCorpusTruncated: the file is cut in its middle upstream, and its error
 // says where.
 func TestCorpusTruncated(t *testing.T) {
-	c, _, err := decodeFile(t, corpus(t), "eset/pypi_backdoor/malicious_pypi_packages.misp-event.json")
+	c, _, err := decodeFile(t, testcorpus.Path(t), "eset/pypi_backdoor/malicious_pypi_packages.misp-event.json")
 	var syntax *intel.SyntaxError
 	if !errors.As(err, &syntax) || syntax.Line != 37374 || syntax.Column != 9 {
 		t.Errorf("error %v", err)
@@ -274,7 +259,7 @@ func TestCorpusTruncated(t *testing.T) {
 // TestCorpusOthers reads a feed of events, and what is MISP's and holds no
 // intelligence.
 func TestCorpusOthers(t *testing.T) {
-	dir := corpus(t)
+	dir := testcorpus.Path(t)
 	for pattern, want := range map[string]struct {
 		files  int
 		reason string // "" for events

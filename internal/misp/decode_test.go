@@ -76,7 +76,7 @@ func TestSniff(t *testing.T) {
 		`{"Event": {"uui`:                                    true,
 		` [ {"Event": {`:                                     true,
 		`{"response": [{"Event"`:                             true,
-		"\xef\xbb\xbf" + `{"response": {"Attribute": [`:      true,
+		"\xef\xbb\xbf{\"response\": {\"Attribute\": [":       true,
 		`{"authors": ["a"], "category": "actor", "descript`:  true, // a galaxy, cut off before its type
 		`{"type": "bundle", "id": "bundle--1", "objects": [`: false,
 		`{"type": "indicator", "spec_version": "2.1", "name`: false,

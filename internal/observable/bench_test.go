@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"dossier/internal/observable"
+	"dossier/internal/testcorpus"
 )
 
 func BenchmarkParse(b *testing.B) {
@@ -62,7 +63,7 @@ func BenchmarkFind(b *testing.B) {
 		})
 	}
 	b.Run("reports", func(b *testing.B) {
-		files, _ := filepath.Glob(filepath.Join(corpusDir(), "eset", "*", "*.adoc"))
+		files, _ := filepath.Glob(filepath.Join(testcorpus.Path(b), "eset", "*", "*.adoc"))
 		var text []byte
 		for _, f := range files {
 			data, err := os.ReadFile(f)

@@ -13,26 +13,14 @@ import (
 	"testing"
 
 	"dossier/internal/observable"
+	"dossier/internal/testcorpus"
 )
-
-func corpusDir() string {
-	if dir := os.Getenv("DOSSIER_CORPUS"); dir != "" {
-		return dir
-	}
-	return filepath.FromSlash("../../../shared/corpus")
-}
 
 // corpus returns the folder of real data, and how many distinct values of each type a reference normaliser found in its files.
 func corpus(t *testing.T) (dir string, expected map[string]map[string]int) {
 	t.Helper()
-	dir = corpusDir()
+	dir = testcorpus.Path(t)
 	data, err := os.ReadFile(filepath.Join(dir, "expected", "indicator-counts.json"))
-	if errors.Is(err, os.ErrNotExist) {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("no corpus: set DOSSIER_CORPUS")
-		}
-		t.Skip("no corpus here; set DOSSIER_CORPUS to its folder")
-	}
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,24 +19,8 @@ import (
 	"dossier/internal/misp"
 	"dossier/internal/profile"
 	"dossier/internal/stix"
+	"dossier/internal/testcorpus"
 )
-
-// corpus returns the folder of real data. Without it a test is skipped, in
-// continuous integration it fails.
-func corpus(tb testing.TB) string {
-	tb.Helper()
-	dir := os.Getenv("DOSSIER_CORPUS")
-	if dir == "" {
-		dir = "../../../shared/corpus"
-	}
-	if _, err := os.Stat(dir); err != nil {
-		if os.Getenv("CI") == "true" {
-			tb.Fatalf("no corpus: %v", err)
-		}
-		tb.Skipf("no corpus: %v", err)
-	}
-	return dir
-}
 
 // A house is the real data with its records put together by what is obvious:
 // an ATT&CK id, or a title that is the same.
@@ -55,7 +39,7 @@ var loaded struct {
 // realData loads the corpus once for all tests.
 func realData(tb testing.TB) *house {
 	tb.Helper()
-	dir := corpus(tb)
+	dir := testcorpus.Path(tb)
 	loaded.Do(func() { loaded.house, loaded.err = loadHouse(dir) })
 	if loaded.err != nil {
 		tb.Fatal(loaded.err)

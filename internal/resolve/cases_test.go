@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"dossier/internal/intel"
+	"dossier/internal/testcorpus"
 )
 
 // A nameCase is one of the known answers in names/cases.json.
@@ -31,7 +32,7 @@ type nameCase struct {
 // TestNameCases holds the resolution to all known answers. Records are written
 // attack:G0007, misp:TITLE, microsoft:TITLE.
 func TestNameCases(t *testing.T) {
-	data, err := os.ReadFile(filepath.Join(corpusDir(t), "../names/cases.json"))
+	data, err := os.ReadFile(filepath.Join(testcorpus.Path(t), "../names/cases.json"))
 	if err != nil {
 		t.Skipf("the known answers are missing: %v", err)
 	}

@@ -15,24 +15,8 @@ import (
 	"dossier/internal/lists"
 	"dossier/internal/misp"
 	"dossier/internal/naming"
+	"dossier/internal/testcorpus"
 )
-
-// corpusDir returns the folder of the development data, or skips the test. In
-// continuous integration it must be there.
-func corpusDir(t testing.TB) string {
-	t.Helper()
-	dir := os.Getenv("DOSSIER_CORPUS")
-	if dir == "" {
-		dir = "../../../shared/corpus"
-	}
-	if _, err := os.Stat(dir); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("the corpus is missing: %v", err)
-		}
-		t.Skipf("the corpus is missing (set DOSSIER_CORPUS): %v", err)
-	}
-	return dir
-}
 
 // corpus holds the records of the development data, decoded once.
 var corpus struct {
@@ -45,7 +29,7 @@ var corpus struct {
 // galaxies of MISP. The records are shared: clone before changing one.
 func corpusRecords(t testing.TB) []*intel.Record {
 	t.Helper()
-	dir := corpusDir(t)
+	dir := testcorpus.Path(t)
 	corpus.Do(func() { corpus.records, corpus.err = readCorpus(dir) })
 	if corpus.err != nil {
 		t.Fatal(corpus.err)

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"dossier/internal/intel"
+	"dossier/internal/testcorpus"
 )
 
 // TestCorpusMeasures prints what becomes of the real data, and holds the
@@ -146,7 +147,7 @@ func hiddenIDs(t *testing.T, publishers []string) {
 // synonyms, by uuid.
 func mispGroupIDs(t testing.TB) map[string][]string {
 	t.Helper()
-	data, err := os.ReadFile(filepath.Join(corpusDir(t), "misp-galaxy/clusters/threat-actor.json"))
+	data, err := os.ReadFile(filepath.Join(testcorpus.Path(t), "misp-galaxy/clusters/threat-actor.json"))
 	if err != nil {
 		t.Fatal(err)
 	}

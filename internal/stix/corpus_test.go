@@ -10,25 +10,10 @@ import (
 
 	"dossier/internal/intel"
 	"dossier/internal/observable"
+	"dossier/internal/testcorpus"
 
 	"github.com/google/go-cmp/cmp"
 )
-
-// corpus returns the data set, or skips.
-func corpus(t testing.TB) string {
-	t.Helper()
-	dir := os.Getenv("DOSSIER_CORPUS")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "..", "shared", "corpus")
-	}
-	if _, err := os.Stat(dir); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("the data set is missing: %v", err)
-		}
-		t.Skipf("the data set is missing: %v", err)
-	}
-	return dir
-}
 
 func decodeFile(t testing.TB, path string) (*collector, intel.Dataset) {
 	t.Helper()
@@ -55,7 +40,7 @@ func asJSON(t testing.TB, v any) string {
 }
 
 func TestCorpusATTACK(t *testing.T) {
-	dir := corpus(t)
+	dir := testcorpus.Path(t)
 	v20, ds20 := decodeFile(t, filepath.Join(dir, "mitre-cti", "enterprise-attack-18.1.stix20.json"))
 	v21, ds21 := decodeFile(t, filepath.Join(dir, "mitre-cti", "enterprise-attack-18.1.derived-stix21.json"))
 	if len(v20.Records) != len(v21.Records) || ds20 != ds21 || ds20.Name != "enterprise-attack" || !ds20.Snapshot || ds20.Publisher != intel.MitreAttack || ds20.Released == 0 {
@@ -93,7 +78,7 @@ func TestCorpusATTACK(t *testing.T) {
 }
 
 func TestCorpusICS(t *testing.T) {
-	c, ds := decodeFile(t, filepath.Join(corpus(t), "attack-stix-data", "ics-attack", "ics-attack-18.1.json"))
+	c, ds := decodeFile(t, filepath.Join(testcorpus.Path(t), "attack-stix-data", "ics-attack", "ics-attack-18.1.json"))
 	if ds.Publisher != intel.MitreAttack || ds.Name != "ics-attack" || ds.Version != "18.1" || !ds.Snapshot || ds.Released == 0 {
 		t.Errorf("%+v", ds)
 	}
@@ -164,7 +149,7 @@ func filesOf(dir, name string) []string {
 // TestCorpusCounts compares the distinct values of every file with those of a
 // reference reader.
 func TestCorpusCounts(t *testing.T) {
-	dir := corpus(t)
+	dir := testcorpus.Path(t)
 	data, err := os.ReadFile(filepath.Join(dir, "expected", "indicator-counts.json"))
 	if err != nil {
 		t.Fatal(err)
@@ -242,7 +227,7 @@ func TestCorpusCounts(t *testing.T) {
 // TestCorpusTweetFeed: its pages are lists, its day is a bundle, and an
 // indicator tells where it was seen.
 func TestCorpusTweetFeed(t *testing.T) {
-	c, _ := decodeFile(t, filepath.Join(corpus(t), "tweetfeed-stix", "stix", "today.json"))
+	c, _ := decodeFile(t, filepath.Join(testcorpus.Path(t), "tweetfeed-stix", "stix", "today.json"))
 	if i := slices.IndexFunc(c.Observations, func(o *intel.Observation) bool {
 		return o.TLP != intel.Clear || !strings.HasPrefix(o.Reference, "https://") || o.FirstSeen.At.Day() != "2026-08-22" || o.Source != intel.SourceOSINT
 	}); len(c.Observations) == 0 || i >= 0 {

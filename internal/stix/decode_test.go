@@ -16,6 +16,7 @@ import (
 
 	"dossier/internal/intel"
 	"dossier/internal/observable"
+	"dossier/internal/testcorpus"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -320,7 +321,7 @@ func FuzzDecode(f *testing.F) {
 }
 
 func BenchmarkDecode(b *testing.B) {
-	data, err := os.ReadFile(filepath.Join(corpus(b), "mitre-cti", "enterprise-attack-18.1.stix20.json"))
+	data, err := os.ReadFile(filepath.Join(testcorpus.Path(b), "mitre-cti", "enterprise-attack-18.1.stix20.json"))
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -382,7 +382,7 @@ func unescape(raw []byte) string {
 	return string(out)
 }
 
-// escapedRune reads \uXXXX, or a surrogate pair of two of them, and returns how
+// escapedRune reads \uhhhh, or a surrogate pair of two of them, and returns how
 // many bytes it took.
 func escapedRune(raw []byte) (rune, int) {
 	n, _ := strconv.ParseUint(string(raw[2:6]), 16, 32)

@@ -2,34 +2,14 @@ package vocab_test
 
 import (
 	"encoding/json"
-	"errors"
-	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	"dossier/internal/testcorpus"
 	"dossier/internal/vocab"
 )
-
-// corpus returns the path of a file of the development data set, and skips the
-// test where there is none.
-func corpus(t *testing.T, elem ...string) string {
-	t.Helper()
-	root := os.Getenv("DOSSIER_CORPUS")
-	if root == "" {
-		root = "../../../shared/corpus"
-	}
-	path := filepath.Join(append([]string{root}, elem...)...)
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("corpus: %v", err)
-		}
-		t.Skipf("no corpus: %v (set DOSSIER_CORPUS)", err)
-	}
-	return path
-}
 
 // words is a JSON value that is one string or a list of them.
 type words []string
@@ -54,7 +34,7 @@ type cluster struct {
 
 func clusters(t *testing.T, name string) []cluster {
 	t.Helper()
-	b, err := os.ReadFile(corpus(t, "misp-galaxy", "clusters", name))
+	b, err := os.ReadFile(testcorpus.Path(t, "misp-galaxy", "clusters", name))
 	if err != nil {
 		t.Fatal(err)
 	}
