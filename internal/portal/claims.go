@@ -222,14 +222,6 @@ type tacticRow struct {
 	Items short[linkRow]
 }
 
-// tacticOrder is the order of ATT&CK's matrices: Enterprise, with the tactics
-// that only ICS and Mobile have at their places.
-var tacticOrder = []string{
-	"reconnaissance", "resource-development", "initial-access", "execution", "persistence", "privilege-escalation", "defense-evasion", "evasion",
-	"credential-access", "discovery", "lateral-movement", "collection", "command-and-control", "exfiltration", "network-effects",
-	"remote-service-effects", "inhibit-response-function", "impair-process-control", "impact",
-}
-
 var attackID = regexp.MustCompile(`^T\d{4}(\.\d{3})?$`)
 
 // tacticRows puts every technique under each of its tactics, in the order of
@@ -250,7 +242,10 @@ func tacticRows(uses []intel.TechniqueUse) []tacticRow {
 			columns[""] = append(columns[""], row)
 		}
 	}
-	names := slices.Clone(tacticOrder)
+	var names []string
+	for _, t := range intel.Tactics {
+		names = append(names, t.ShortName)
+	}
 	var others []string
 	for name := range columns {
 		if name != "" && !slices.Contains(names, name) {

@@ -61,7 +61,7 @@ func large(id string) *intel.Dossier {
 	d.Origins, d.Techniques, d.References, d.Tools, d.Names = nil, nil, nil, nil, nil
 	var text strings.Builder
 	for i := range 150 {
-		tactic := tacticOrder[i%3]
+		tactic := intel.Tactics[i%3].ShortName
 		d.Profile.Aliases = append(d.Profile.Aliases, fmt.Sprintf("Alias %03d", i))
 		d.Techniques = append(d.Techniques, intel.TechniqueUse{ID: fmt.Sprintf("T%04d", 1000+i), Name: fmt.Sprintf("Technique %03d", i), Tactics: []string{tactic}})
 		d.References = append(d.References, intel.Sourced[intel.Reference]{Value: intel.Reference{Title: fmt.Sprintf("Report %03d", i), URL: fmt.Sprintf("https://contoso.com/%d", i), Date: intel.YearDate(1900+i, intel.BasisReference)}})

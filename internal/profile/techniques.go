@@ -89,33 +89,6 @@ func (f *folder) techniqueName(r *intel.Record) string {
 	return clean(p.Title) + ": " + name
 }
 
-// A tactic is a column of an ATT&CK matrix.
-type tactic struct{ short, name string }
-
-// The tactics in the order of the matrices: Enterprise, with those that only
-// ICS and Mobile have at their places.
-var tactics = []tactic{
-	{"reconnaissance", "Reconnaissance"},
-	{"resource-development", "Resource Development"},
-	{"initial-access", "Initial Access"},
-	{"execution", "Execution"},
-	{"persistence", "Persistence"},
-	{"privilege-escalation", "Privilege Escalation"},
-	{"defense-evasion", "Defense Evasion"},
-	{"evasion", "Evasion"},
-	{"credential-access", "Credential Access"},
-	{"discovery", "Discovery"},
-	{"lateral-movement", "Lateral Movement"},
-	{"collection", "Collection"},
-	{"command-and-control", "Command and Control"},
-	{"exfiltration", "Exfiltration"},
-	{"network-effects", "Network Effects"},
-	{"remote-service-effects", "Remote Service Effects"},
-	{"inhibit-response-function", "Inhibit Response Function"},
-	{"impair-process-control", "Impair Process Control"},
-	{"impact", "Impact"},
-}
-
 // A tacticGroup is a tactic with the techniques that a text puts under it.
 type tacticGroup struct {
 	name string
@@ -127,13 +100,13 @@ type tacticGroup struct {
 // tactic no source states, under "". Within a group the order is kept.
 func byTactic(uses []intel.TechniqueUse) []tacticGroup {
 	place := func(u intel.TechniqueUse) (int, string) {
-		best, name := len(tactics)+1, ""
+		best, name := len(intel.Tactics)+1, ""
 		for _, t := range u.Tactics {
-			i := slices.IndexFunc(tactics, func(x tactic) bool { return x.short == t })
+			i := slices.IndexFunc(intel.Tactics, func(x intel.Tactic) bool { return x.ShortName == t })
 			if i >= 0 && i < best {
-				best, name = i, tactics[i].name
-			} else if i < 0 && best > len(tactics) && clean(t) != "" {
-				best, name = len(tactics), titleCase(clean(t))
+				best, name = i, intel.Tactics[i].Name
+			} else if i < 0 && best > len(intel.Tactics) && clean(t) != "" {
+				best, name = len(intel.Tactics), titleCase(clean(t))
 			}
 		}
 		return best, name
