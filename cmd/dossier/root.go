@@ -47,6 +47,9 @@ func (a *app) root() *cobra.Command {
 		def = v
 	}
 	root.PersistentFlags().StringVar(&a.db, "db", def, "database file (or set DOSSIER_DB)")
+	root.PersistentFlags().StringVar(&a.auditLog, "audit-log", os.Getenv("DOSSIER_AUDIT_LOG"),
+		`file to which refusals, writes and administrative acts are appended as JSON; "-" is stderr;
+by default it lies beside the database (or set DOSSIER_AUDIT_LOG)`)
 	root.PersistentFlags().BoolVar(&a.noCatalog, "no-catalog", false, "do not fill a new database from the embedded catalogue")
 	root.AddCommand(a.serveCommand(), a.importCommand(), a.searchCommand(), a.showCommand(), a.lookupCommand(), a.clientCommand(),
 		a.tokenCommand(), a.versionCommand())
