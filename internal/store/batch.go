@@ -240,6 +240,11 @@ func supersedes(modified intel.Time, layer Layer, old storedRecord) bool {
 }
 
 func (b *Batch) putRecord(ctx context.Context, r *intel.Record, dataset, hash string, body []byte) error {
+	for _, part := range r.Restricted {
+		if err := setMeta(ctx, b.tx, metaRestricted+part.TLP.String(), strconv.Itoa(int(part.TLP))); err != nil {
+			return err
+		}
+	}
 	return b.exec(ctx, `INSERT INTO record (publisher, key, dataset, kind, title, tlp, modified, layer, hash, body, imported, absent)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)
 		ON CONFLICT (publisher, key, dataset) DO UPDATE SET kind = excluded.kind, title = excluded.title, tlp = excluded.tlp,
