@@ -223,6 +223,9 @@ const maxForm = 64 << 10
 
 // token answers the token endpoint.
 func (s *Server) token(r *request, authority string) (*answer, error) {
+	if own := r.URL.Query().Get("client-request-id"); own != "" { // where MSAL puts it
+		r.clientID = clientID(http.Header{"Client-Request-Id": {own}}, r.clientID)
+	}
 	req, err := r.tokenRequest(authority + "/v2.0")
 	var token *auth.Token
 	if err == nil {
@@ -242,7 +245,9 @@ func (s *Server) token(r *request, authority string) (*answer, error) {
 		return nil, err
 	}
 	s.refuse(r, "token refused", slog.String("reason", refused.Code), client)
-	body, err := json.Marshal(map[string]string{"error": refused.Code, "error_description": refused.Description, "correlation_id": r.id})
+	body, err := json.Marshal(tokenError{
+		refused.Code, refused.Description, refused.Numbers(), s.now().UTC().Format("2006-01-02 15:04:05Z"), r.id, r.clientID,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -251,6 +256,17 @@ func (s *Server) token(r *request, authority string) (*answer, error) {
 		h.Set("Www-Authenticate", `Basic realm="dossier"`)
 	}
 	return &answer{status: refused.Status, contentType: "application/json; charset=utf-8", header: h, body: body}, nil
+}
+
+// A tokenError is the body of a refusal (RFC 6749, 5.2) with what Entra ID adds;
+// MSAL shows it, and programs branch on the numbers.
+type tokenError struct {
+	Code        string `json:"error"`
+	Description string `json:"error_description"`
+	Numbers     []int  `json:"error_codes"`
+	Timestamp   string `json:"timestamp"`
+	Trace       string `json:"trace_id"`
+	Correlation string `json:"correlation_id"`
 }
 
 // tokenRequest reads the form and, where they are, Basic credentials.

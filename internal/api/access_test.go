@@ -274,6 +274,8 @@ func TestTokenEndpoint(t *testing.T) {
 		{"basic", "POST", "/t/oauth2/v2.0/token", form("client_id", "", "client_secret", ""), formType, basic(c.ID, secret), 200, `"access_token"`},
 		{"basic and body", "POST", "/t/oauth2/v2.0/token", form(), formType, basic(c.ID, secret), 400, "invalid_request"},
 		{"wrong secret", "POST", "/t/oauth2/v2.0/token", form("client_secret", "no"), formType, "", 401, "AADSTS7000215"},
+		{"numbers", "POST", "/t/oauth2/v2.0/token", form("client_secret", "no"), formType, "", 401, `"error_codes":[7000215],"timestamp":"2`},
+		{"MSAL's own id", "POST", "/t/oauth2/v2.0/token?client-request-id=7c1b", form("client_secret", "no"), formType, "", 401, `"correlation_id":"7c1b"`},
 		{"wrong basic", "POST", "/t/oauth2/v2.0/token", form("client_id", "", "client_secret", ""), formType, basic(c.ID, "no"), 401, "invalid_client"},
 		{"JSON", "POST", "/t/oauth2/v2.0/token", `{"grant_type":"client_credentials"}`, "application/json", "", 400, "invalid_request"},
 		{"twice", "POST", "/t/oauth2/v2.0/token", form() + "&client_id=x", formType, "", 400, "comes twice"},

@@ -505,10 +505,17 @@ func BenchmarkIdentify(b *testing.B) {
 	token := f.token(b)
 	r := httptest.NewRequestWithContext(b.Context(), http.MethodGet, "/", nil)
 	r.Header.Set("Authorization", "Bearer "+token)
-	for b.Loop() {
-		if _, err := f.guard.Identify(r); err != nil && !errors.Is(err, ErrTooMany) {
-			b.Fatal(err)
-		}
+	for _, cached := range []bool{true, false} {
+		b.Run(fmt.Sprintf("cached=%t", cached), func(b *testing.B) {
+			for b.Loop() {
+				if !cached {
+					f.cache.m = nil
+				}
+				if _, err := f.guard.Identify(r); err != nil && !errors.Is(err, ErrTooMany) {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }
 

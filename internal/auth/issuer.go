@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -69,6 +70,16 @@ type OAuthError struct {
 }
 
 func (e *OAuthError) Error() string { return e.Code + ": " + e.Description }
+
+// Numbers returns the numbers of Entra ID that the description names.
+func (e *OAuthError) Numbers() []int {
+	head, _, _ := strings.Cut(e.Description, ":")
+	n, err := strconv.Atoi(strings.TrimPrefix(head, "AADSTS"))
+	if err != nil {
+		return []int{}
+	}
+	return []int{n}
+}
 
 // A TokenRequest is what a client sends to the token endpoint.
 type TokenRequest struct {

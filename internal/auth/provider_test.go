@@ -636,7 +636,7 @@ func BenchmarkForeign(b *testing.B) {
 		b.Run(fmt.Sprintf("cached=%t", cached), func(b *testing.B) {
 			for b.Loop() {
 				if !cached {
-					provider.cache = tokenCache[*foreign]{}
+					provider.cache.m = nil
 				}
 				if _, err := provider.identify(b.Context(), token); err != nil {
 					b.Fatal(err)
