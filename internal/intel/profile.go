@@ -69,6 +69,8 @@ type Dossier struct {
 	Platforms     []string               `json:"platforms,omitempty"`
 	Availability  Sourced[Availability]  `json:"availability,omitzero"`
 	Records       []RecordUse            `json:"records"` // in order of precedence
+	Claims        Claims                 `json:"claims,omitempty"` // what people set over it
+	Base          *Profile               `json:"base,omitempty"`   // as the records alone have it, where people set something over it
 }
 
 // Sourced is a value with the record that states it.
