@@ -15,6 +15,7 @@ const (
 	MaxQueryLength = 128 << 10 // bytes of a raw query string, or of one decoded option
 	MaxPathLength  = 16 << 10  // bytes of an escaped path
 	MaxDepth       = 100       // nested parentheses, functions, lambdas, not, $expand
+	MaxLambdas     = 2         // any and all within one another: each multiplies the work by the length of a collection
 	MaxNodes       = 2000      // nodes of one filter; each value in a list is one
 	MaxInList      = 1000      // values of one in-list
 	MaxOrderBy     = 16        // items of $orderby

@@ -129,6 +129,10 @@ func (p *parser) lambda(path *Path, t token) (Expr, error) {
 		}
 		return x, p.advance()
 	}
+	if len(p.vars) == MaxLambdas {
+		return nil, p.errorf(t.pos, "%s at position %d is nested in %d others, and no more than %d may be within one another: "+
+			"each multiplies the work", strings.ToLower(t.text), t.pos, len(p.vars), MaxLambdas)
+	}
 	v, err := p.rangeVariable(path.Leaf())
 	if err != nil {
 		return nil, err

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
+	"maps"
 	"slices"
 	"strings"
 
@@ -37,9 +38,9 @@ func (s *Store) Stale(ctx context.Context) (bool, error) {
 	return v == "1", err
 }
 
-// encode folds a profile and prepares it for storing. It may run on several
-// goroutines.
-func (d *Derived) encode() (*encoded, error) {
+// encode folds a profile and prepares it for storing, if it is not what have
+// says. It may run on several goroutines.
+func (d *Derived) encode(have map[profileKey]storedProfile) (*encoded, error) {
 	dossier := d.Fold()
 	body, err := encodeJSON(dossier.Profile)
 	if err != nil {
@@ -51,9 +52,22 @@ func (d *Derived) encode() (*encoded, error) {
 	}
 	e := &encoded{Derived: d, Dossier: dossier, body: body, etag: digest(body)}
 	e.hash = digest(full, []byte(fmt.Sprint(d.Members, d.Former)))
+	if old, had := have[profileKey{d.ID, d.Lo}]; had && old.hash == e.hash && old.hi == d.Hi {
+		e.unchanged = true
+		return e, nil
+	}
 	e.dossier = compress(full)
 	e.texts = searchTexts(dossier)
+	e.grams = gramsOf(e.texts)
 	return e, nil
+}
+
+func gramsOf(texts map[string]string) *grams {
+	g := new(grams)
+	for _, text := range texts {
+		g.add(text)
+	}
+	return g
 }
 
 type encoded struct {
@@ -61,7 +75,9 @@ type encoded struct {
 	Dossier       *intel.Dossier
 	body, dossier []byte
 	etag, hash    string
+	unchanged     bool // what follows is not set
 	texts         map[string]string
+	grams         *grams
 }
 
 // encodeJSON writes a value as the API does: no HTML escapes, no line end.
@@ -130,6 +146,7 @@ type storedProfile struct {
 	hi   intel.TLP
 	hash string
 	etag string
+	slot int64
 }
 
 // encodeChunk is how many profiles are computed ahead of being written.
@@ -166,6 +183,10 @@ type deriver struct {
 	position int64
 
 	keysRows, texts, names *bulk
+	values                 valueRows
+	grams                  gramWriter
+	slots                  map[string]int64 // by profile id
+	free                   int64            // no profile has this slot or a higher one
 }
 
 func (d *deriver) bulks() {
@@ -173,6 +194,7 @@ func (d *deriver) bulks() {
 		"ON CONFLICT (id, tlp_lo) DO UPDATE SET tlp_hi = excluded.tlp_hi, profile_id = excluded.profile_id")
 	d.texts = newBulk(d.ctx, d.tx, "INSERT INTO profile_text (profile_id, tlp_lo, tlp_hi, field, text) VALUES", 5, "")
 	d.names = newBulk(d.ctx, d.tx, "INSERT INTO profile_name (name_key, profile_id, tlp_lo, tlp_hi, alias) VALUES", 5, "")
+	d.values = newValueRows(d.ctx, d.tx)
 }
 
 func (d *deriver) prepare(query string) (*sql.Stmt, error) { return d.tx.PrepareContext(d.ctx, query) }
@@ -182,26 +204,28 @@ type profileKey struct {
 	lo intel.TLP
 }
 
-func (d *deriver) profiles(list []*Derived) (written, gone int, err error) {
+func (d *deriver) profiles(list []*Derived) (written, dropped int, err error) {
 	have, err := d.stored()
 	if err != nil {
 		return 0, 0, err
 	}
-	insert, err := d.prepare(`INSERT INTO profile (id, tlp_lo, tlp_hi, kind, title, title_fold, first_active, first_basis, body, dossier, hash, etag, position)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
+	insert, err := d.prepare(`INSERT INTO profile (id, tlp_lo, tlp_hi, kind, title, title_fold, first_active, first_basis, slot,
+		alias_count, target_count, origin_count, summary_format, description_format, tradecraft_format, summary_sort, description_sort, tradecraft_sort,
+		body, dossier, hash, etag, position) VALUES (` + marks(23) + ")")
 	if err != nil {
 		return 0, 0, err
 	}
 	defer insert.Close()
 	d.bulks()
-	for e, err := range encodeAhead(list) {
+	gone := maps.Clone(have)
+	for e, err := range encodeAhead(list, have) {
 		if err != nil {
 			return 0, 0, err
 		}
 		key := profileKey{e.ID, e.Lo}
 		old, had := have[key]
-		delete(have, key)
-		if had && old.hash == e.hash && old.hi == e.Hi {
+		delete(gone, key)
+		if e.unchanged {
 			continue
 		}
 		written++
@@ -209,21 +233,23 @@ func (d *deriver) profiles(list []*Derived) (written, gone int, err error) {
 			return 0, 0, fmt.Errorf("profile %s (%s): %w", e.ID, e.Dossier.Profile.Title, err)
 		}
 	}
-	if err := flushAll(d.keysRows, d.texts, d.names); err != nil {
+	if err := flushAll(d.keysRows, d.texts, d.names, d.values.strings, d.values.origins); err != nil {
 		return 0, 0, err
 	}
-	for key := range have {
-		gone++
+	if err := d.grams.flush(d.ctx, d.tx); err != nil {
+		return 0, 0, err
+	}
+	for key := range gone {
 		if err := d.drop(key, "deleted"); err != nil {
 			return 0, 0, err
 		}
 	}
-	return written, gone, nil
+	return written, len(gone), nil
 }
 
 // encodeAhead yields the encoded profiles in order; while a chunk is written,
 // the next one is computed on all processors.
-func encodeAhead(list []*Derived) iter.Seq2[*encoded, error] {
+func encodeAhead(list []*Derived, have map[profileKey]storedProfile) iter.Seq2[*encoded, error] {
 	type result struct {
 		e   *encoded
 		err error
@@ -235,7 +261,7 @@ func encodeAhead(list []*Derived) iter.Seq2[*encoded, error] {
 			defer close(chunks)
 			for chunk := range slices.Chunk(list, encodeChunk) {
 				out := make([]result, len(chunk))
-				eachParallel(len(chunk), func(i int) { out[i].e, out[i].err = chunk[i].encode() })
+				eachParallel(len(chunk), func(i int) { out[i].e, out[i].err = chunk[i].encode(have) })
 				select {
 				case chunks <- out:
 				case <-stop:
@@ -264,13 +290,19 @@ func (d *deriver) put(insert *sql.Stmt, e *encoded, old storedProfile, had bool)
 		}
 	}
 	p := &e.Dossier.Profile
-	if _, err := insert.ExecContext(d.ctx, e.ID, int(e.Lo), int(e.Hi), kindValue(p.Kind), p.Title, Fold(p.Title), int64(p.FirstActive),
-		string(e.Dossier.FirstActive.Value.Basis), e.body, e.dossier, e.hash, e.etag, d.position); err != nil {
+	slot := d.slot(e.ID)
+	row := []any{e.ID, int(e.Lo), int(e.Hi), kindValue(p.Kind), p.Title, Fold(p.Title), int64(p.FirstActive), string(e.Dossier.FirstActive.Value.Basis)}
+	row = append(row, queried(p, slot)...)
+	if _, err := insert.ExecContext(d.ctx, append(row, e.body, e.dossier, e.hash, e.etag, d.position)...); err != nil {
 		return err
 	}
 	if err := d.keys(e); err != nil {
 		return err
 	}
+	if err := d.values.add(p, e.Lo, e.Hi); err != nil {
+		return err
+	}
+	d.grams.add(slot, e.grams)
 	if had && old.etag == e.etag {
 		return nil
 	}
@@ -278,7 +310,8 @@ func (d *deriver) put(insert *sql.Stmt, e *encoded, old storedProfile, had bool)
 }
 
 func (d *deriver) stored() (map[profileKey]storedProfile, error) {
-	rows, err := d.tx.QueryContext(d.ctx, "SELECT id, tlp_lo, tlp_hi, hash, etag FROM profile")
+	d.slots = map[string]int64{}
+	rows, err := d.tx.QueryContext(d.ctx, "SELECT id, tlp_lo, tlp_hi, hash, etag, slot FROM profile")
 	if err != nil {
 		return nil, err
 	}
@@ -287,12 +320,25 @@ func (d *deriver) stored() (map[profileKey]storedProfile, error) {
 	for rows.Next() {
 		var k profileKey
 		var p storedProfile
-		if err := rows.Scan(&k.id, &k.lo, &p.hi, &p.hash, &p.etag); err != nil {
+		if err := rows.Scan(&k.id, &k.lo, &p.hi, &p.hash, &p.etag, &p.slot); err != nil {
 			return nil, err
 		}
 		m[k] = p
+		d.slots[k.id] = p.slot
+		d.free = max(d.free, p.slot+1)
 	}
 	return m, rows.Err()
+}
+
+// slot returns the slot of a profile, a new one if it is new.
+func (d *deriver) slot(id string) int64 {
+	slot, ok := d.slots[id]
+	if !ok {
+		slot = d.free
+		d.free++
+		d.slots[id] = slot
+	}
+	return slot
 }
 
 // keys writes the ids and names that lead to the profile.
@@ -338,6 +384,8 @@ func (d *deriver) drop(k profileKey, op string) error {
 		"DELETE FROM profile_key WHERE profile_id = ? AND tlp_lo = ?",
 		"DELETE FROM profile_name WHERE profile_id = ? AND tlp_lo = ?",
 		"DELETE FROM profile_text WHERE profile_id = ? AND tlp_lo = ?",
+		"DELETE FROM profile_value WHERE profile_id = ? AND tlp_lo = ?",
+		"DELETE FROM profile_origin WHERE profile_id = ? AND tlp_lo = ?",
 	} {
 		if _, err := d.tx.ExecContext(d.ctx, q, k.id, int(k.lo)); err != nil {
 			return err

@@ -50,6 +50,7 @@ type foldedIndicator struct {
 	first      intel.Time
 	basis      intel.Basis
 	last       intel.Time
+	sighted    intel.Time // when a source first saw it, 0 if none says so
 	until      intel.Time
 	confidence int
 	revoked    bool
@@ -62,6 +63,8 @@ type folder struct {
 	position int64
 	member   map[intel.Ref][]memberSpan
 	stmts    map[string]*sql.Stmt
+	// positions are those that rows keep when they are made anew with other columns, which is no change. Else it is nil.
+	positions map[string]int64
 
 	indicators, ofProfiles, profiles, changes *bulk
 }
@@ -82,18 +85,10 @@ func (f *folder) run() (int, error) {
 	if f.position, err = nextPosition(f.ctx, f.tx); err != nil {
 		return 0, err
 	}
-	rows, err := memberRows(f.ctx, f.tx)
-	if err != nil {
+	if err := f.start(); err != nil {
 		return 0, err
 	}
-	f.member = map[intel.Ref][]memberSpan{}
-	for k, v := range rows {
-		f.member[k.ref] = append(f.member[k.ref], memberSpan{k.lo, v.hi, v.profile})
-	}
-	f.stmts = map[string]*sql.Stmt{}
-	f.bulks()
-	const chunk = 500
-	for part := range slices.Chunk(ids, chunk) {
+	for part := range slices.Chunk(ids, foldChunk) {
 		if err := f.fold(part); err != nil {
 			return 0, err
 		}
@@ -109,11 +104,29 @@ func (f *folder) run() (int, error) {
 	return len(ids), nil
 }
 
+// foldChunk is how many indicators' evidence is in memory at once.
+const foldChunk = 500
+
+// start reads what every indicator needs.
+func (f *folder) start() error {
+	rows, err := memberRows(f.ctx, f.tx)
+	if err != nil {
+		return err
+	}
+	f.member = map[intel.Ref][]memberSpan{}
+	for k, v := range rows {
+		f.member[k.ref] = append(f.member[k.ref], memberSpan{k.lo, v.hi, v.profile})
+	}
+	f.stmts = map[string]*sql.Stmt{}
+	f.bulks()
+	return nil
+}
+
 func (f *folder) bulks() {
 	f.indicators = newBulk(f.ctx, f.tx, `INSERT INTO indicator (id, tlp_lo, tlp_hi, kind, value, host, source, first_seen, first_basis, last_seen,
-		active_until, confidence, revoked, hash, position) VALUES`, 15, "")
+		active_until, confidence, revoked, hash, position, artifact_id, sighted) VALUES`, 17, "")
 	f.ofProfiles = newBulk(f.ctx, f.tx, `INSERT INTO profile_indicator (profile_id, indicator_id, tlp_lo, tlp_hi, kind, value, source, first_seen,
-		first_basis, last_seen, active_until, confidence, revoked) VALUES`, 13, "")
+		first_basis, last_seen, active_until, confidence, revoked, artifact_id, sighted) VALUES`, 15, "")
 	f.profiles = newBulk(f.ctx, f.tx, "INSERT INTO indicator_profile (indicator_id, profile_id, tlp_lo, tlp_hi) VALUES", 4, "")
 	f.changes = newBulk(f.ctx, f.tx, "INSERT INTO change (position, entity, id, op, tlp_lo, at) VALUES", 6, "")
 }
@@ -149,6 +162,15 @@ func (f *folder) exec(query string, args ...any) error {
 }
 
 func (f *folder) fold(ids []string) error {
+	if err := f.refold(ids); err != nil {
+		return err
+	}
+	_, err := f.tx.ExecContext(f.ctx, "DELETE FROM pending WHERE indicator_id IN ("+marks(len(ids))+")", anys(ids)...)
+	return err
+}
+
+// refold writes the indicators whose rows are not what their evidence amounts to.
+func (f *folder) refold(ids []string) error {
 	byID := map[string][]evidence{}
 	rows, err := f.tx.QueryContext(f.ctx, "SELECT "+evidenceColumns+" FROM evidence WHERE absent = 0 AND indicator_id IN ("+marks(len(ids))+")", anys(ids)...)
 	if err != nil {
@@ -181,8 +203,7 @@ func (f *folder) fold(ids []string) error {
 			}
 		}
 	}
-	_, err = f.tx.ExecContext(f.ctx, "DELETE FROM pending WHERE indicator_id IN ("+marks(len(ids))+")", anys(ids)...)
-	return err
+	return nil
 }
 
 // spansDigest identifies what is stored of an indicator.
@@ -191,7 +212,7 @@ func spansDigest(spans []span) string {
 	for _, s := range spans {
 		i := s.ind
 		b = append(b, byte(s.lo), byte(s.hi), byte(i.confidence), byte(len(s.profiles)))
-		for _, n := range []intel.Time{i.first, i.last, i.until} {
+		for _, n := range []intel.Time{i.first, i.last, i.until, i.sighted} {
 			b = strconv.AppendInt(b, int64(n), 16)
 			b = append(b, ' ')
 		}
@@ -266,6 +287,9 @@ func (f *folder) at(rows []evidence, level intel.TLP) (ind foldedIndicator, prof
 		}
 		any = true
 		ind.last = max(ind.last, e.last)
+		if e.first.At != 0 && Sighting(e.first.Basis) && (ind.sighted == 0 || e.first.At < ind.sighted) {
+			ind.sighted = e.first.At
+		}
 		ind.until = max(ind.until, e.validUntil)
 		ind.confidence = max(ind.confidence, e.confidence)
 		ind.revoked = ind.revoked && e.revoked
@@ -282,6 +306,16 @@ func (f *folder) at(rows []evidence, level intel.TLP) (ind foldedIndicator, prof
 	return ind, slices.Compact(profiles), any
 }
 
+// Sighting reports whether a date with this basis says when a value was seen:
+// that of a file, an entry, a release or an import does not.
+func Sighting(b intel.Basis) bool {
+	switch b {
+	case intel.BasisImport, intel.BasisFile, intel.BasisRelease, intel.BasisCreated:
+		return false
+	}
+	return true
+}
+
 // put replaces the rows of one indicator.
 func (f *folder) put(id string, rows []evidence, spans []span, hash string, had bool) error {
 	if had {
@@ -296,8 +330,13 @@ func (f *folder) put(id string, rows []evidence, spans []span, hash string, had 
 	case had:
 		op = "updated"
 	}
+	position := f.position
+	if f.positions != nil {
+		position = f.positions[id]
+	}
 	for _, sp := range spans {
 		o := rows[0].observable
+		artifact := Artifact(o).ID
 		host := ""
 		if h, ok := o.Host(); ok {
 			host = h.Value
@@ -306,12 +345,12 @@ func (f *folder) put(id string, rows []evidence, spans []span, hash string, had 
 		}
 		in := sp.ind
 		if err := f.indicators.add(id, int(sp.lo), int(sp.hi), string(o.Kind), o.Value, host, string(in.source), int64(in.first), string(in.basis),
-			int64(in.last), int64(in.until), in.confidence, in.revoked, hash, f.position); err != nil {
+			int64(in.last), int64(in.until), in.confidence, in.revoked, hash, position, artifact, int64(in.sighted)); err != nil {
 			return err
 		}
 		for _, profile := range sp.profiles {
 			if err := f.ofProfiles.add(profile, id, int(sp.lo), int(sp.hi), string(o.Kind), o.Value, string(in.source), int64(in.first),
-				string(in.basis), int64(in.last), int64(in.until), in.confidence, in.revoked); err != nil {
+				string(in.basis), int64(in.last), int64(in.until), in.confidence, in.revoked, artifact, int64(in.sighted)); err != nil {
 				return err
 			}
 			if err := f.profiles.add(id, profile, int(sp.lo), int(sp.hi)); err != nil {
@@ -322,6 +361,9 @@ func (f *folder) put(id string, rows []evidence, spans []span, hash string, had 
 	lo := intel.Clear
 	if len(spans) > 0 {
 		lo = spans[0].lo
+	}
+	if f.positions != nil {
+		return nil
 	}
 	return f.changes.add(f.position, "indicator", id, op, int(lo), int64(f.now))
 }

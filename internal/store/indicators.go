@@ -85,33 +85,17 @@ func scanIndicator(rows scanner, more ...any) (*Indicator, error) {
 	return i, err
 }
 
-// modeSQL returns the condition of a view's mode.
-func (s *Store) modeSQL(v View) (string, []any) {
-	switch v.Mode {
-	case All:
-		return "", nil
-	case Active:
-		return " AND i.revoked = 0 AND (i.active_until = 0 OR i.active_until > ?)", []any{s.Now().UnixMilli()}
-	}
-	return " AND i.revoked = 0", nil
-}
-
 func (s *Store) indicatorList(v View) list[*Indicator] {
-	cond, args := ceilingSQL("i", v.Ceiling)
-	mode, more := s.modeSQL(v)
 	return list[*Indicator]{
-		set: indicatorSet, scope: "indicators" + string(v.Mode), columns: indicatorSelect("i.id"), from: "indicator i",
-		where: cond + mode, args: append(args, more...), scan: scanIndicator,
+		set: indicatorSet, alias: "i", view: v, scope: "indicators" + string(v.Mode), columns: indicatorSelect("i.id"), from: "indicator i",
+		where: s.shown("i", v), scan: scanIndicator,
 	}
 }
 
 func (s *Store) profileIndicatorList(profileID string, v View) list[*Indicator] {
-	cond, args := ceilingSQL("i", v.Ceiling)
-	mode, more := s.modeSQL(v)
 	return list[*Indicator]{
-		set: profileIndicatorSet, scope: "indicators of " + profileID + string(v.Mode), columns: indicatorSelect("i.indicator_id"),
-		from: "profile_indicator i", where: "i.profile_id = ? AND " + cond + mode,
-		args: append(append([]any{profileID}, args...), more...), scan: scanIndicator,
+		set: profileIndicatorSet, alias: "i", view: v, scope: "indicators of " + profileID + string(v.Mode), columns: indicatorSelect("i.indicator_id"),
+		from: "profile_indicator i", where: sqlf(fragment{"i.profile_id = ? AND ", []any{profileID}}, s.shown("i", v)), scan: scanIndicator,
 	}
 }
 
@@ -119,44 +103,44 @@ func (s *Store) profileIndicatorList(profileID string, v View) list[*Indicator] 
 // Types.Indicator.
 func (s *Store) Indicators(ctx context.Context, q *odata.Query, v View) (*Page[*Indicator], error) {
 	l := s.indicatorList(v)
-	return l.page(ctx, s.read, q)
+	return l.page(ctx, s, q)
 }
 
 // IndicatorCount returns how many indicators match the query.
 func (s *Store) IndicatorCount(ctx context.Context, q *odata.Query, v View) (int64, error) {
 	l := s.indicatorList(v)
-	return l.count(ctx, s.read, q)
+	return l.count(ctx, s, q)
 }
 
 // ProfileIndicators returns a page of a profile's indicators. profileID is the
 // canonical id.
 func (s *Store) ProfileIndicators(ctx context.Context, profileID string, q *odata.Query, v View) (*Page[*Indicator], error) {
 	l := s.profileIndicatorList(profileID, v)
-	return l.page(ctx, s.read, q)
+	return l.page(ctx, s, q)
 }
 
 // ProfileIndicatorCount returns how many of a profile's indicators match.
 func (s *Store) ProfileIndicatorCount(ctx context.Context, profileID string, q *odata.Query, v View) (int64, error) {
 	l := s.profileIndicatorList(profileID, v)
-	return l.count(ctx, s.read, q)
+	return l.count(ctx, s, q)
 }
 
 // Indicator returns the indicator with the id. The error wraps
 // [intel.ErrNotFound] if there is none.
 func (s *Store) Indicator(ctx context.Context, id string, v View) (*Indicator, error) {
 	l := s.indicatorList(v)
-	return s.oneIndicator(ctx, id, "SELECT "+l.columns+" FROM "+l.from+" WHERE i.id = ? AND "+l.where, append([]any{id}, l.args...))
+	return s.oneIndicator(ctx, id, sqlf("SELECT "+l.columns+" FROM "+l.from+" WHERE ", fragment{"i.id = ? AND ", []any{id}}, l.where))
 }
 
 // ProfileIndicator returns one indicator of a profile. The error wraps
 // [intel.ErrNotFound] if the profile has none with the id.
 func (s *Store) ProfileIndicator(ctx context.Context, profileID, id string, v View) (*Indicator, error) {
 	l := s.profileIndicatorList(profileID, v)
-	return s.oneIndicator(ctx, id, "SELECT "+l.columns+" FROM "+l.from+" WHERE i.indicator_id = ? AND "+l.where, append([]any{id}, l.args...))
+	return s.oneIndicator(ctx, id, sqlf("SELECT "+l.columns+" FROM "+l.from+" WHERE ", fragment{"i.indicator_id = ? AND ", []any{id}}, l.where))
 }
 
-func (s *Store) oneIndicator(ctx context.Context, id, query string, args []any) (*Indicator, error) {
-	i, err := scanIndicator(s.read.QueryRowContext(ctx, query, args...))
+func (s *Store) oneIndicator(ctx context.Context, id string, query fragment) (*Indicator, error) {
+	i, err := scanIndicator(s.read.QueryRowContext(ctx, query.sql, query.args...))
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, fmt.Errorf("indicator %q: %w", id, intel.ErrNotFound)
 	}

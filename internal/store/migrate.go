@@ -27,6 +27,10 @@ var versions = map[string]string{
 	"compare":    strconv.Itoa(foldVersion),
 }
 
+// upgrades compute what a schema file leaves to the program, in the same
+// transaction, by the number of the file.
+var upgrades = map[int]func(context.Context, *sql.Tx) error{2: fillQuery}
+
 // migrate brings the schema up to date, a file at a time, each in a
 // transaction, and reports whether the database was empty before.
 func (s *Store) migrate(ctx context.Context) (isNew bool, err error) {
@@ -79,6 +83,11 @@ func (s *Store) migrateFile(ctx context.Context, file string, version int) error
 		for _, stmt := range statements(string(text)) {
 			if _, err := tx.ExecContext(ctx, stmt); err != nil {
 				return fmt.Errorf("%w in: %s", err, stmt)
+			}
+		}
+		if upgrade := upgrades[version]; upgrade != nil {
+			if err := upgrade(ctx, tx); err != nil {
+				return err
 			}
 		}
 		if version == 1 {

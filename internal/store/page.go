@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"dossier/internal/intel"
@@ -12,35 +13,74 @@ import (
 
 // A sortKey is one term of the order of a page: an expression that is never NULL.
 type sortKey struct {
-	sql  string
+	fragment
 	desc bool
 	text bool // strings, else integers
 }
 
 // order returns the terms of $orderby, then the key, so that the order is total.
-func order(set entitySet, items []odata.Order) ([]sortKey, error) {
+// A property that may be null has two: whether there is a value, then the value.
+func (e *emitter) order(items []odata.Order) ([]sortKey, error) {
 	var keys []sortKey
-	e := emitter{set: set}
 	byID := false
 	for _, item := range items {
-		col, ok := e.column(item.Path)
-		if !ok {
-			return nil, fmt.Errorf("order by %s has no column", item.Path)
+		v, err := e.sortValue(item)
+		if err != nil {
+			return nil, err
 		}
 		kind := item.Path.Kind()
-		keys = append(keys, sortKey{sql: col.sort, desc: item.Desc, text: kind == odata.String || col.enumText})
-		byID = byID || col.sql == set.id
+		text := kind == odata.String || kind == odata.Guid || kind == odata.EnumType && byName(item.Path.Leaf().Enum)
+		if v.nullable {
+			none := "0"
+			if text {
+				none = "''"
+			}
+			keys = append(keys, sortKey{sqlf("CASE WHEN ", v.fragment, " IS NULL THEN 0 ELSE 1 END"), item.Desc, false})
+			v.fragment = sqlf("COALESCE(", v.fragment, ", "+none+")")
+		}
+		keys = append(keys, sortKey{v.fragment, item.Desc, text})
+		byID = byID || v.sql == e.root.at(e.root.set.id)
 	}
 	if !byID {
-		keys = append(keys, sortKey{sql: set.id, text: true})
+		keys = append(keys, sortKey{fragment{sql: e.root.at(e.root.set.id)}, false, true})
 	}
 	return keys, nil
+}
+
+// sortValue is what rows are sorted by: of a long text, its beginning.
+func (e *emitter) sortValue(o odata.Order) (value, error) {
+	v, err := e.value(o.Path, o.Exact())
+	if err != nil || o.Path.Count {
+		return v, err
+	}
+	at, key, guard, err := e.resolve(o.Path)
+	col := at.set.columns[key]
+	if err != nil || guard == no.sql || col.sort == "" {
+		return v, err
+	}
+	v.sql = at.at(col.sort)
+	if guard != "" {
+		v.sql = "CASE WHEN " + guard + " THEN " + v.sql + " END"
+	}
+	return v, nil
+}
+
+// sortName names the n-th term of an order in the list of columns.
+func sortName(n int) string { return "sort" + strconv.Itoa(n) }
+
+// sortColumns returns the terms as columns, with a comma before each.
+func sortColumns(keys []sortKey) fragment {
+	var f fragment
+	for i, k := range keys {
+		f = sqlf(f, ", ", k.fragment, " AS "+sortName(i))
+	}
+	return f
 }
 
 func orderSQL(keys []sortKey) string {
 	terms := make([]string, len(keys))
 	for i, k := range keys {
-		terms[i] = k.sql
+		terms[i] = sortName(i)
 		if k.desc {
 			terms[i] += " DESC"
 		}
@@ -49,18 +89,25 @@ func orderSQL(keys []sortKey) string {
 }
 
 // after returns the condition for rows that come after the given values:
-// a > ? OR (a = ? AND (b > ? OR (…))).
-func after(keys []sortKey, values []any) (string, []any) {
-	k := keys[0]
-	cmp := " > ?"
-	if k.desc {
-		cmp = " < ?"
+// a >= ? AND (a > ? OR (a = ? AND (b > ? OR (…)))). The first part says nothing
+// new; it is what an index can begin at.
+func after(keys []sortKey, values []any) fragment {
+	bound := func(i int) fragment { return fragment{"?", []any{values[i]}} }
+	cmp := func(i int) string {
+		if keys[i].desc {
+			return " < "
+		}
+		return " > "
 	}
-	if len(keys) == 1 {
-		return k.sql + cmp, values[:1]
+	last := len(keys) - 1
+	cond := sqlf(keys[last].fragment, cmp(last), bound(last))
+	for i := last - 1; i >= 0; i-- {
+		cond = sqlf("(", keys[i].fragment, cmp(i), bound(i), " OR (", keys[i].fragment, " = ", bound(i), " AND ", cond, "))")
 	}
-	rest, args := after(keys[1:], values[1:])
-	return "(" + k.sql + cmp + " OR (" + k.sql + " = ? AND " + rest + "))", append([]any{values[0], values[0]}, args...)
+	if last > 0 {
+		cond = sqlf(keys[0].fragment, strings.TrimSuffix(cmp(0), " ")+"= ", bound(0), " AND ", cond)
+	}
+	return cond
 }
 
 // A token is a place in an order: the sort values of the last row that was

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 
 	"dossier/internal/intel"
 	"dossier/internal/odata"
@@ -46,30 +45,27 @@ func scanProfile(rows scanner, more ...any) (*Profile, error) {
 	return p, err
 }
 
-// ceilingSQL is the condition for derived rows that are right for a ceiling.
-func ceilingSQL(alias string, c intel.TLP) (string, []any) {
-	return alias + ".tlp_lo <= ? AND " + alias + ".tlp_hi >= ?", []any{int(c), int(c)}
+func (s *Store) profileList(v View) list[*Profile] {
+	cond, args := ceilingSQL("p", v.Ceiling)
+	return list[*Profile]{
+		set: profileSet, alias: "p", view: v, scope: "profiles" + string(v.Mode), columns: profileColumns, from: "profile p",
+		where: fragment{cond, args}, scan: scanProfile,
+		search: func(ctx context.Context, x odata.Search) (fragment, error) { return s.searchSQL(ctx, x, v.Ceiling) },
+	}
 }
 
 // Profiles returns a page of profiles. The query is one against Types.Profile.
+// A query that takes too long is refused with an *[odata.Error].
 func (s *Store) Profiles(ctx context.Context, q *odata.Query, v View) (*Page[*Profile], error) {
-	cond, args := ceilingSQL("p", v.Ceiling)
-	l := list[*Profile]{
-		set: profileSet, scope: "profiles", columns: profileColumns, from: "profile p", where: cond, args: args,
-		scan:   scanProfile,
-		search: func(x odata.Search) (string, []any, error) { return searchSQL(x, v.Ceiling) },
-	}
-	return l.page(ctx, s.read, q)
+	l := s.profileList(v)
+	return l.page(ctx, s, q)
 }
 
-// ProfileCount returns how many profiles match the query.
+// ProfileCount returns how many profiles match the query; errors are those of
+// [Store.Profiles].
 func (s *Store) ProfileCount(ctx context.Context, q *odata.Query, v View) (int64, error) {
-	cond, args := ceilingSQL("p", v.Ceiling)
-	l := list[*Profile]{
-		set: profileSet, from: "profile p", where: cond, args: args,
-		search: func(x odata.Search) (string, []any, error) { return searchSQL(x, v.Ceiling) },
-	}
-	return l.count(ctx, s.read, q)
+	l := s.profileList(v)
+	return l.count(ctx, s, q)
 }
 
 // CanonicalID returns the id of the profile that id leads to: its own, a
@@ -122,130 +118,4 @@ func (s *Store) Dossier(ctx context.Context, id string, v View) (*intel.Dossier,
 	}
 	d := new(intel.Dossier)
 	return d, json.Unmarshal(raw, d)
-}
-
-// A list is a table that is served in pages.
-type list[T any] struct {
-	set     entitySet
-	scope   string // what the rows are, for tokens
-	columns string
-	from    string
-	where   string
-	args    []any
-	scan    func(rows scanner, more ...any) (T, error)
-	search  func(odata.Search) (string, []any, error) // nil: no $search
-}
-
-// conditions returns the WHERE of a query, without paging.
-func (l *list[T]) conditions(q *odata.Query) (string, []any, error) {
-	where, args := l.where, append([]any(nil), l.args...)
-	if q.Filter != nil {
-		e := emitter{set: l.set}
-		cond, err := e.where(q.Filter)
-		if err != nil {
-			return "", nil, err
-		}
-		where += " AND (" + cond + ")"
-		args = append(args, e.args...)
-	}
-	if q.Search != nil && l.search != nil {
-		cond, more, err := l.search(q.Search)
-		if err != nil {
-			return "", nil, err
-		}
-		where += " AND (" + cond + ")"
-		args = append(args, more...)
-	}
-	return where, args, nil
-}
-
-func (l *list[T]) count(ctx context.Context, db *sql.DB, q *odata.Query) (n int64, err error) {
-	where, args, err := l.conditions(q)
-	if err != nil {
-		return 0, err
-	}
-	err = db.QueryRowContext(ctx, "SELECT COUNT(*) FROM "+l.from+" WHERE "+where, args...).Scan(&n)
-	return n, err
-}
-
-// page asks for one row more than a page has, to learn whether there is a next.
-func (l *list[T]) page(ctx context.Context, db *sql.DB, q *odata.Query) (*Page[T], error) {
-	keys, err := order(l.set, q.OrderBy)
-	if err != nil {
-		return nil, err
-	}
-	where, args, err := l.conditions(q)
-	if err != nil {
-		return nil, err
-	}
-	page := &Page[T]{Items: []T{}, Count: -1}
-	sum := queryDigest(l.scope, q)
-	if q.SkipToken != "" {
-		values, err := decodeToken(q.SkipToken, sum, keys)
-		if err != nil {
-			return nil, err
-		}
-		cond, more := after(keys, values)
-		where += " AND (" + cond + ")"
-		args = append(args, more...)
-	} else if q.Count {
-		if page.Count, err = l.count(ctx, db, q); err != nil {
-			return nil, err
-		}
-	}
-	columns := l.columns
-	for _, k := range keys {
-		columns += ", " + k.sql
-	}
-	query := "SELECT " + columns + " FROM " + l.from + " WHERE " + where + " ORDER BY " + orderSQL(keys) + " LIMIT ?"
-	args = append(args, q.Top+1)
-	if q.Skip > 0 && q.SkipToken == "" {
-		query += " OFFSET ?"
-		args = append(args, q.Skip)
-	}
-	rows, err := db.QueryContext(ctx, query, args...)
-	if err != nil {
-		return nil, fmt.Errorf("list %s: %w", strings.Fields(l.from)[0], err)
-	}
-	defer rows.Close()
-	last := make([]any, len(keys))
-	for rows.Next() {
-		if len(page.Items) == q.Top {
-			page.Next = token{Query: sum, Values: last}.encode()
-			return page, nil
-		}
-		values, dest := sortValues(keys)
-		item, err := l.scan(rows, dest...)
-		if err != nil {
-			return nil, err
-		}
-		page.Items = append(page.Items, item)
-		last = values()
-	}
-	return page, rows.Err()
-}
-
-// sortValues returns where to scan the sort values of a row, and a function
-// that reads them.
-func sortValues(keys []sortKey) (values func() []any, dest []any) {
-	texts, ints := make([]string, len(keys)), make([]int64, len(keys))
-	dest = make([]any, len(keys))
-	for i, k := range keys {
-		if k.text {
-			dest[i] = &texts[i]
-		} else {
-			dest[i] = &ints[i]
-		}
-	}
-	return func() []any {
-		out := make([]any, len(keys))
-		for i, k := range keys {
-			if k.text {
-				out[i] = texts[i]
-			} else {
-				out[i] = ints[i]
-			}
-		}
-		return out
-	}, dest
 }

@@ -86,9 +86,12 @@ func (s *Store) Search(ctx context.Context, text string, kind intel.Kind, limit 
 		args = append(args, kindValue(kind))
 	}
 	for _, w := range words {
-		c, a := textContains("", w, v.Ceiling)
-		cond += " AND " + c
-		args = append(args, a...)
+		found, err := s.textContains(ctx, "", w, v.Ceiling)
+		if err != nil {
+			return nil, false, err
+		}
+		cond += " AND " + found.sql
+		args = append(args, found.args...)
 	}
 	prefix := likeEscaper.Replace(Fold(text)) + "%"
 	rows, err := s.read.QueryContext(ctx, "SELECT "+profileColumns+` FROM profile p WHERE `+cond+`
@@ -118,16 +121,23 @@ func (s *Store) Search(ctx context.Context, text string, kind intel.Kind, limit 
 	return hits, false, rows.Err()
 }
 
+var likeEscaper = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
+
 // textContains is the condition that a field of a profile's texts, or any of
-// them if field is empty, contains s, ignoring case.
-func textContains(field, s string, c intel.TLP) (string, []any) {
-	cond, args := ceilingSQL("t", c)
-	if field != "" {
-		cond += " AND t.field = ?"
-		args = append(args, field)
+// them if field is empty, contains s, ignoring case. profiles is the alias p.
+func (s *Store) textContains(ctx context.Context, field, text string, c intel.TLP) (fragment, error) {
+	text = Fold(text)
+	e := s.emitter(ctx, profileSet, "p", View{Ceiling: c})
+	hint, err := e.grams(e.root, text)
+	if err != nil {
+		return hint, err
 	}
-	args = append(args, "%"+likeEscaper.Replace(Fold(s))+"%")
-	return "EXISTS (SELECT 1 FROM profile_text t WHERE t.profile_id = p.id AND " + cond + ` AND t.text LIKE ? ESCAPE '\')`, args
+	on := fragment{sql: "t.profile_id = p.id AND t.tlp_lo = p.tlp_lo"}
+	if field != "" {
+		on = sqlf(on, fragment{" AND t.field = ?", []any{field}})
+	}
+	found := e.dialect.contains(fragment{sql: "t.text"}, fragment{"?", []any{text}})
+	return sqlf("(", hint, "EXISTS (SELECT 1 FROM profile_text t WHERE ", on, " AND ", found, "))"), nil
 }
 
 // Publishers returns the publishers that have said something here that the view
@@ -174,36 +184,36 @@ func (s *Store) Totals(ctx context.Context, v View) (t Totals, err error) {
 
 // searchSQL is the condition of $search: each term is a part of one of the
 // texts or of a name claim; a restricted one, of the property that it names.
-func searchSQL(x odata.Search, c intel.TLP) (string, []any, error) {
+func (s *Store) searchSQL(ctx context.Context, x odata.Search, c intel.TLP) (fragment, error) {
 	switch x := x.(type) {
 	case *odata.SearchTerm:
 		field := ""
 		if x.Path != nil {
 			field = x.Path.Leaf().Name
 		}
-		cond, args := textContains(field, x.Text, c)
-		return cond, args, nil
+		return s.textContains(ctx, field, x.Text, c)
 	case *odata.SearchAnd:
-		return searchChain(x.Terms, " AND ", c)
+		return s.searchChain(ctx, x.Terms, " AND ", c)
 	case *odata.SearchOr:
-		return searchChain(x.Terms, " OR ", c)
+		return s.searchChain(ctx, x.Terms, " OR ", c)
 	case *odata.SearchNot:
-		cond, args, err := searchSQL(x.X, c)
-		return "NOT (" + cond + ")", args, err
+		cond, err := s.searchSQL(ctx, x.X, c)
+		return sqlf("NOT (", cond, ")"), err
 	}
-	return "", nil, fmt.Errorf("search node %T has no SQL", x)
+	return no, fmt.Errorf("search node %T has no SQL", x)
 }
 
-func searchChain(terms []odata.Search, op string, c intel.TLP) (string, []any, error) {
-	var conds []string
-	var args []any
-	for _, t := range terms {
-		cond, more, err := searchSQL(t, c)
+func (s *Store) searchChain(ctx context.Context, terms []odata.Search, op string, c intel.TLP) (fragment, error) {
+	var all fragment
+	for i, t := range terms {
+		cond, err := s.searchSQL(ctx, t, c)
 		if err != nil {
-			return "", nil, err
+			return no, err
 		}
-		conds = append(conds, cond)
-		args = append(args, more...)
+		if i > 0 {
+			all = sqlf(all, op)
+		}
+		all = sqlf(all, cond)
 	}
-	return "(" + strings.Join(conds, op) + ")", args, nil
+	return sqlf("(", all, ")"), nil
 }

@@ -45,10 +45,10 @@ func newModel() *Model {
 		Properties: []odata.Property{{Name: "id", Exact: true}},
 	}
 	formatted := &odata.Type{Name: namespace + "formattedContent", Kind: odata.ComplexType, Properties: []odata.Property{
-		{Name: "content", Nullable: true, NoFilter: true, NoSort: true}, {Name: "format", Enum: m.ContentFormat, Nullable: true, NoFilter: true, NoSort: true},
+		{Name: "content", Nullable: true}, {Name: "format", Enum: m.ContentFormat, Nullable: true},
 	}}
 	origin := &odata.Type{Name: namespace + "intelligenceProfileCountryOrRegionOfOrigin", Kind: odata.ComplexType, Properties: []odata.Property{
-		{Name: "label", NoFilter: true}, {Name: "code", NoFilter: true},
+		{Name: "label"}, {Name: "code"},
 	}}
 	artifact := &odata.Type{Name: namespace + "artifact", Kind: odata.EntityType, Base: entity, Abstract: true}
 	rule := &odata.Type{Name: namespace + "hostReputationRule", Kind: odata.ComplexType, Properties: []odata.Property{
@@ -58,28 +58,28 @@ func newModel() *Model {
 		{Name: "classification", Enum: m.Classification}, {Name: "score", Prim: odata.Int32}, {Name: "rules", Type: rule, Collection: true},
 	}}
 	host := &odata.Type{Name: namespace + "host", Kind: odata.EntityType, Base: artifact, Abstract: true, LowerKey: true, Properties: []odata.Property{
-		{Name: "firstSeenDateTime", Prim: odata.DateTimeOffset, Nullable: true, NoFilter: true, NoSort: true},
-		{Name: "lastSeenDateTime", Prim: odata.DateTimeOffset, Nullable: true, NoFilter: true, NoSort: true},
+		{Name: "firstSeenDateTime", Prim: odata.DateTimeOffset, Nullable: true},
+		{Name: "lastSeenDateTime", Prim: odata.DateTimeOffset, Nullable: true},
 		{Name: "reputation", Type: m.Reputation, Nullable: true, Navigation: true, Contained: true, NoFilter: true, NoSort: true},
 	}}
 	hostname := &odata.Type{Name: namespace + "hostname", Kind: odata.EntityType, Base: host, Properties: []odata.Property{
-		{Name: "registrant", Nullable: true, NoFilter: true, NoSort: true}, {Name: "registrar", Nullable: true, NoFilter: true, NoSort: true},
+		{Name: "registrant", Nullable: true}, {Name: "registrar", Nullable: true},
 	}}
 	system := &odata.Type{Name: namespace + "autonomousSystem", Kind: odata.ComplexType, Properties: []odata.Property{
 		{Name: "name"}, {Name: "number", Prim: odata.Int32}, {Name: "organization"}, {Name: "value"},
 	}}
 	ipAddress := &odata.Type{Name: namespace + "ipAddress", Kind: odata.EntityType, Base: host, Properties: []odata.Property{
-		{Name: "autonomousSystem", Type: system, Nullable: true, NoFilter: true, NoSort: true},
-		{Name: "countryOrRegion", Nullable: true, NoFilter: true, NoSort: true},
-		{Name: "hostingProvider", Nullable: true, NoFilter: true, NoSort: true},
-		{Name: "netblock", Nullable: true, NoFilter: true, NoSort: true},
+		{Name: "autonomousSystem", Type: system, Nullable: true},
+		{Name: "countryOrRegion", Nullable: true},
+		{Name: "hostingProvider", Nullable: true},
+		{Name: "netblock", Nullable: true},
 	}}
 	unclassified := &odata.Type{Name: namespace + "unclassifiedArtifact", Kind: odata.EntityType, Base: artifact, Properties: []odata.Property{
-		{Name: "kind", NoFilter: true, NoSort: true}, {Name: "value", Exact: true, NoFilter: true, NoSort: true},
+		{Name: "kind"}, {Name: "value", Exact: true},
 	}}
 	indicator := &odata.Type{Name: namespace + "indicator", Kind: odata.EntityType, Base: entity, Abstract: true, Properties: []odata.Property{
 		{Name: "source", Enum: m.IndicatorSource},
-		{Name: "artifact", Type: artifact, Navigation: true, Inlined: true, Expandable: true, NoFilter: true, NoSort: true},
+		{Name: "artifact", Type: artifact, Navigation: true, Inlined: true, Expandable: true},
 	}}
 	m.Indicator = &odata.Type{Name: namespace + "intelligenceProfileIndicator", Kind: odata.EntityType, Base: indicator, Properties: []odata.Property{
 		{Name: "firstSeenDateTime", Prim: odata.DateTimeOffset},
@@ -89,51 +89,16 @@ func newModel() *Model {
 		{Name: "kind", Enum: m.ProfileKind},
 		{Name: "title", Searchable: true},
 		{Name: "firstActiveDateTime", Prim: odata.DateTimeOffset},
-		{Name: "aliases", Collection: true, Searchable: true, NoFilter: true, NoSort: true},
-		{Name: "targets", Collection: true, NoFilter: true, NoSort: true},
-		{Name: "countriesOrRegionsOfOrigin", Type: origin, Collection: true, NoFilter: true, NoSort: true},
-		{Name: "summary", Type: formatted, Searchable: true, NoFilter: true, NoSort: true},
-		{Name: "description", Type: formatted, Searchable: true, NoFilter: true, NoSort: true},
-		{Name: "tradecraft", Type: formatted, Nullable: true, Searchable: true, NoFilter: true, NoSort: true},
-		{Name: "indicators", Type: m.Indicator, Collection: true, Navigation: true, Expandable: true, NoFilter: true, NoSort: true},
+		{Name: "aliases", Collection: true, Searchable: true},
+		{Name: "targets", Collection: true},
+		{Name: "countriesOrRegionsOfOrigin", Type: origin, Collection: true},
+		{Name: "summary", Type: formatted, Searchable: true},
+		{Name: "description", Type: formatted, Searchable: true},
+		{Name: "tradecraft", Type: formatted, Nullable: true, Searchable: true},
+		{Name: "indicators", Type: m.Indicator, Collection: true, Navigation: true, Expandable: true},
 	}}
 	m.Types = []*odata.Type{entity, formatted, origin, artifact, rule, m.Reputation, host, hostname, system, ipAddress, unclassified, indicator, m.Indicator, m.Profile}
 	m.Enums = []*odata.Enum{m.ProfileKind, m.IndicatorSource, m.ContentFormat, m.Classification, m.RuleSeverity}
 	odata.Link(m.Types...)
 	return m
-}
-
-// A column is how a property is found in a table.
-type column struct {
-	sql      string // value; NULL if the property is null
-	sort     string // expression to sort by, never NULL: nulls sort first
-	fold     string // folded text, for comparisons that ignore case; "" if there is none
-	enumText bool   // enum members are stored by name, which sorts as the value does
-}
-
-// An entitySet is where a type's rows are.
-type entitySet struct {
-	typ     *odata.Type
-	id      string // column of the key
-	columns map[string]column
-}
-
-var profileSet = entitySet{Types.Profile, "p.id", map[string]column{
-	"id":                  {sql: "p.id", sort: "p.id"},
-	"kind":                {sql: "p.kind", sort: "p.kind"},
-	"title":               {sql: "p.title", sort: "p.title_fold", fold: "p.title_fold"},
-	"firstActiveDateTime": {sql: "p.first_active", sort: "p.first_active"},
-}}
-
-var indicatorSet = indicatorColumns("i.id")
-
-var profileIndicatorSet = indicatorColumns("i.indicator_id")
-
-func indicatorColumns(id string) entitySet {
-	return entitySet{Types.Indicator, id, map[string]column{
-		"id":                {sql: id, sort: id},
-		"source":            {sql: "i.source", sort: "i.source", enumText: true},
-		"firstSeenDateTime": {sql: "i.first_seen", sort: "i.first_seen"},
-		"lastSeenDateTime":  {sql: "NULLIF(i.last_seen, 0)", sort: "i.last_seen"},
-	}}
 }
