@@ -97,7 +97,9 @@ func annotationPreference(values []string) include {
 			}
 		}
 	}
-	slices.SortStableFunc(in, func(a, b string) int { return cmp.Compare(len(strings.TrimPrefix(a, "-")), len(strings.TrimPrefix(b, "-"))) })
+	slices.SortStableFunc(in, func(a, b string) int {
+		return cmp.Compare(len(strings.TrimPrefix(a, "-")), len(strings.TrimPrefix(b, "-")))
+	})
 	return in
 }
 

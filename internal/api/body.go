@@ -145,7 +145,7 @@ func checkValue(p *odata.Property, path string, raw json.RawMessage) (json.RawMe
 	}
 	var list []json.RawMessage
 	if json.Unmarshal(raw, &list) != nil {
-		return nil, badBody(path, "Property '%s': expected an array, found %s.", path, sort(raw))
+		return nil, badBody(path, "Property '%s': expected an array, found %s.", path, found(raw))
 	}
 	if len(list) > maxElements {
 		return nil, badBody(path, "Property '%s': at most %d elements, found %d.", path, maxElements, len(list))
@@ -153,7 +153,7 @@ func checkValue(p *odata.Property, path string, raw json.RawMessage) (json.RawMe
 	for i, e := range list {
 		at := fmt.Sprintf("%s/%d", path, i)
 		if string(e) == "null" {
-			return nil, badBody(path, "Property '%s' cannot be null.", at)
+			return nil, badBody(at, "Property '%s' cannot be null.", at)
 		}
 		var err error
 		if list[i], err = checkOne(p, at, e); err != nil {
@@ -171,7 +171,7 @@ func checkOne(p *odata.Property, path string, raw json.RawMessage) (json.RawMess
 		return raw, nil
 	}
 	wrong := func(want string) error {
-		return badBody(path, "Property '%s': expected %s, found %s.", path, want, sort(raw))
+		return badBody(path, "Property '%s': expected %s, found %s.", path, want, found(raw))
 	}
 	switch p.Kind() {
 	case odata.ComplexType:
@@ -216,7 +216,7 @@ const sentinel = "unknownFutureValue"
 func checkComplex(t *odata.Type, path string, raw json.RawMessage) (json.RawMessage, error) {
 	object, err := parseObject(raw)
 	if err != nil {
-		return nil, badBody(path, "Property '%s': expected an object, found %s.", path, sort(raw))
+		return nil, badBody(path, "Property '%s': expected an object, found %s.", path, found(raw))
 	}
 	if err := checkType(t, object, path); err != nil {
 		return nil, err
@@ -244,8 +244,8 @@ func plain(s string) (json.RawMessage, error) {
 	return b.Bytes(), err
 }
 
-// sort names the sort of a JSON value, for messages.
-func sort(raw json.RawMessage) string {
+// found names the sort of a JSON value, for messages.
+func found(raw json.RawMessage) string {
 	switch {
 	case len(raw) == 0:
 		return "nothing"

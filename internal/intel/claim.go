@@ -45,15 +45,15 @@ type Claims []*Claim
 
 // At returns the claims that count for those who see up to level: not withdrawn,
 // and of several about one field (and one indicator, where they are links) the
-// newest. They are ordered by field.
+// newest. They are ordered by target and field.
 func (c Claims) At(level TLP) Claims {
-	type key struct{ field, link string }
+	type key struct{ target, field, link string }
 	newest := map[key]*Claim{}
 	for _, x := range c {
 		if x.Withdrawn != 0 || x.TLP > level {
 			continue
 		}
-		k := key{field: x.Field}
+		k := key{target: x.Target, field: x.Field}
 		if x.Field == FieldIndicators {
 			k.link = string(x.Value)
 		}
@@ -66,7 +66,7 @@ func (c Claims) At(level TLP) Claims {
 		out = append(out, x)
 	}
 	slices.SortFunc(out, func(a, b *Claim) int {
-		return cmp.Or(cmp.Compare(a.Field, b.Field), cmp.Compare(string(a.Value), string(b.Value)), cmp.Compare(a.ID, b.ID))
+		return cmp.Or(cmp.Compare(a.Target, b.Target), cmp.Compare(a.Field, b.Field), cmp.Compare(string(a.Value), string(b.Value)), cmp.Compare(a.ID, b.ID))
 	})
 	return out
 }

@@ -16,7 +16,9 @@ func Override(d *intel.Dossier, claims intel.Claims) *intel.Dossier {
 	if d.Base != nil {
 		out.Profile = *d.Base
 		out.Base = nil
-		out.Names = slices.DeleteFunc(slices.Clone(d.Names), func(n intel.NameClaim) bool { return n.From.Publisher == intel.Analyst && isClaim(d.Claims, n.From.Key) })
+		out.Names = slices.DeleteFunc(slices.Clone(d.Names), func(n intel.NameClaim) bool {
+			return n.From.Publisher == intel.Analyst && isClaim(d.Claims, n.From.Key)
+		})
 	}
 	out.Claims = slices.DeleteFunc(slices.Clone(claims), func(c *intel.Claim) bool { return c.Field == intel.FieldIndicators })
 	if len(out.Claims) == 0 {
