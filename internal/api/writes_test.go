@@ -512,11 +512,11 @@ func TestWritesAreDerived(t *testing.T) {
 			continue
 		}
 		for _, ceiling := range []intel.TLP{intel.Clear, intel.Green, intel.Amber} {
-			before := served(t, d.st, ceiling)
+			before := served(t, d.st, ceiling, ids)
 			if _, err := ingest.Derive(t.Context(), d.st, nil); err != nil {
 				t.Fatal(err)
 			}
-			if after := served(t, d.st, ceiling); after != before {
+			if after := served(t, d.st, ceiling, ids); after != before {
 				t.Fatalf("after %d writes, TLP:%s: computed again\n%s\nwritten\n%s", n+1, ceiling, around(after, before), around(before, after))
 			}
 		}
@@ -528,7 +528,7 @@ func TestWritesAreDerived(t *testing.T) {
 }
 
 // served is everything that is served to a ceiling, as one text.
-func served(t *testing.T, st *store.Store, ceiling intel.TLP) string {
+func served(t *testing.T, st *store.Store, ceiling intel.TLP, ids []string) string {
 	c := crawler(t, st, ceiling)
 	var b strings.Builder
 	for _, path := range []string{
@@ -536,6 +536,9 @@ func served(t *testing.T, st *store.Store, ceiling intel.TLP) string {
 		ti + "/intelProfiles?$top=1000&$select=id,title&$orderby=id&$expand=indicators($select=id;$orderby=id;$top=20)", "/api/names?name=A1",
 	} {
 		b.WriteString(c.get(path))
+	}
+	for _, id := range ids {
+		b.WriteString(c.get("/api/profiles/" + id))
 	}
 	return b.String()
 }

@@ -70,7 +70,7 @@ type Dossier struct {
 	Availability  Sourced[Availability]  `json:"availability,omitzero"`
 	Records       []RecordUse            `json:"records"`          // in order of precedence
 	Claims        Claims                 `json:"claims,omitempty"` // what people set over it
-	Base          *Profile               `json:"base,omitempty"`   // as the records alone have it, where people set something over it
+	Base          *Dossier               `json:"base,omitempty"`   // as the records alone have it, where people set something over it
 }
 
 // Sourced is a value with the record that states it.

@@ -12,32 +12,41 @@ import (
 // be one that was overridden before, then the new claims replace the old ones.
 // Composed texts stay as they are unless a claim sets them.
 func Override(d *intel.Dossier, claims intel.Claims) *intel.Dossier {
-	out := *d
+	base := d
 	if d.Base != nil {
-		out.Profile = *d.Base
-		out.Base = nil
-		out.Names = slices.DeleteFunc(slices.Clone(d.Names), func(n intel.NameClaim) bool {
-			return n.From.Publisher == intel.Analyst && isClaim(d.Claims, n.From.Key)
-		})
+		base = d.Base
 	}
-	out.Claims = slices.DeleteFunc(slices.Clone(claims), func(c *intel.Claim) bool { return c.Field == intel.FieldIndicators })
-	if len(out.Claims) == 0 {
-		out.Claims = nil
-		return &out
+	claims = slices.DeleteFunc(slices.Clone(claims), func(c *intel.Claim) bool { return c.Field == intel.FieldIndicators })
+	if len(claims) == 0 {
+		return base
 	}
-	base := out.Profile
-	out.Base = &base
-	for _, c := range out.Claims {
+	out := *base
+	out.Base, out.Claims = base, claims
+	for _, c := range claims {
 		set(&out.Profile, c)
 	}
 	out.Names = overriddenNames(&out)
-	if c := out.Claims.Of("title"); c != nil {
+	if c := claims.Of("title"); c != nil {
 		out.TitleFrom = claimRef(c)
 	}
-	if c := out.Claims.Of("firstActiveDateTime"); c != nil {
+	if c := claims.Of("firstActiveDateTime"); c != nil {
 		out.FirstActive = intel.Sourced[intel.Date]{
 			Value: intel.Date{At: out.Profile.FirstActive, Precision: intel.Exact, Basis: intel.BasisStated}, From: claimRef(c),
 		}
+	}
+	if c := claims.Of("countriesOrRegionsOfOrigin"); c != nil {
+		var own []intel.Sourced[intel.Origin]
+		for _, o := range out.Profile.Origins {
+			own = append(own, intel.Sourced[intel.Origin]{Value: intel.Origin{Country: o.Code}, From: claimRef(c)})
+		}
+		out.Origins, out.OriginsDiffer = slices.Concat(own, base.Origins), false
+	}
+	if c := claims.Of("targets"); c != nil {
+		var own []intel.TargetClaim
+		for _, t := range out.Profile.Targets {
+			own = append(own, intel.TargetClaim{Served: t, Target: intel.Target{Value: t}, From: claimRef(c)})
+		}
+		out.Targets = slices.Concat(own, base.Targets)
 	}
 	return &out
 }
@@ -58,10 +67,6 @@ func Made(id string, claims intel.Claims) *intel.Dossier {
 }
 
 func claimRef(c *intel.Claim) intel.Ref { return intel.Ref{Publisher: intel.Analyst, Key: c.ID} }
-
-func isClaim(claims intel.Claims, id string) bool {
-	return slices.ContainsFunc(claims, func(c *intel.Claim) bool { return c.ID == id })
-}
 
 // set applies one claim to the served form. Values were checked when the claim
 // was made; one that does not fit is passed over.
