@@ -20,7 +20,7 @@ func (a *app) audit(s *store.Store) (*auth.Audit, error) {
 	}
 	path := a.auditLog
 	if path == "" {
-		path = s.Path() + ".audit.jsonl"
+		path = s.Beside(".audit.jsonl")
 	}
 	if _, err := auth.AuditFile(path).Write(nil); err != nil {
 		return nil, hinted{err, "choose another file with --audit-log"}

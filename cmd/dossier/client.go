@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -225,7 +226,7 @@ database and its key file may do so. It is for scripts on the server's machine.`
 			if err != nil {
 				return err
 			}
-			sealer, err := auth.SealerFromFile(keyFile(s.Path()))
+			sealer, err := auth.SealerFromFile(a.sealKey(s))
 			if err != nil {
 				return err
 			}
@@ -243,5 +244,5 @@ database and its key file may do so. It is for scripts on the server's machine.`
 	return cmd
 }
 
-// keyFile is where the key lies that seals the signing keys of a database.
-func keyFile(db string) string { return db + ".key" }
+// sealKey is the file with the key that seals the signing keys of a database.
+func (a *app) sealKey(s *store.Store) string { return cmp.Or(a.keyFile, s.Beside(".key")) }

@@ -106,7 +106,7 @@ func (a *app) serve(ctx context.Context, o serveFlags) (err error) {
 		level = slog.LevelDebug
 	}
 	log := slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: level}))
-	sealer, err := auth.SealerFromFile(keyFile(s.Path()))
+	sealer, err := auth.SealerFromFile(a.sealKey(s))
 	if err != nil {
 		return hinted{err, "the key file lies beside the database and is made at the first start"}
 	}
@@ -121,7 +121,7 @@ func (a *app) serve(ctx context.Context, o serveFlags) (err error) {
 		return err
 	}
 	defer audit.Close()
-	tlsConfig, err := a.tls(o, s.Path(), log)
+	tlsConfig, err := a.tls(o, s.Beside(""), log)
 	if err != nil {
 		return err
 	}

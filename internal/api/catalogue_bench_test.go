@@ -3,7 +3,6 @@ package api
 import (
 	"fmt"
 	"net/http/httptest"
-	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -11,12 +10,13 @@ import (
 	"dossier/internal/ingest"
 	"dossier/internal/intel"
 	"dossier/internal/store"
+	"dossier/internal/testdb"
 )
 
 // BenchmarkCatalogue answers requests over a database filled from the embedded
 // catalogue, one after the other, without a network; p50 and p99 are in µs.
 func BenchmarkCatalogue(b *testing.B) {
-	s, _, err := store.Open(b.Context(), filepath.Join(b.TempDir(), "c.db"), store.Options{Create: true})
+	s, _, err := store.Open(b.Context(), testdb.Path(b), store.Options{Create: true})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -17,6 +17,7 @@ import (
 	"dossier/internal/intel"
 	"dossier/internal/store"
 	"dossier/internal/testcorpus"
+	"dossier/internal/testdb"
 )
 
 // stixMarkings are the predefined marking definitions, most open first.
@@ -89,7 +90,7 @@ func TestRestrictedLeavesNoTrace(t *testing.T) {
 				if err := os.WriteFile(file, text, 0o600); err != nil {
 					t.Fatal(err)
 				}
-				st, _, err := store.Open(t.Context(), filepath.Join(dir, "a.db"), store.Options{Create: true})
+				st, _, err := store.Open(t.Context(), testdb.Path(t), store.Options{Create: true})
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -13,6 +13,7 @@ import (
 	"dossier/internal/ingest"
 	"dossier/internal/intel"
 	"dossier/internal/store"
+	"dossier/internal/testdb"
 )
 
 // A desk is a server with a client that may write.
@@ -26,7 +27,7 @@ type desk struct {
 // newDesk imports the made-up bundle, so that profiles have records behind them.
 func newDesk(t *testing.T) *desk {
 	dir := t.TempDir()
-	st, _, err := store.Open(t.Context(), filepath.Join(dir, "a.db"), store.Options{Create: true})
+	st, _, err := store.Open(t.Context(), testdb.Path(t), store.Options{Create: true})
 	if err != nil {
 		t.Fatal(err)
 	}

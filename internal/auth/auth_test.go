@@ -21,6 +21,7 @@ import (
 
 	"dossier/internal/intel"
 	"dossier/internal/store"
+	"dossier/internal/testdb"
 
 	"github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/jwt"
@@ -38,7 +39,7 @@ type fixture struct {
 func newFixture(t testing.TB) *fixture {
 	t.Helper()
 	dir := t.TempDir()
-	s, _, err := store.Open(t.Context(), filepath.Join(dir, "a.db"), store.Options{Create: true})
+	s, _, err := store.Open(t.Context(), testdb.Path(t), store.Options{Create: true})
 	if err != nil {
 		t.Fatal(err)
 	}

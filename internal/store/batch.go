@@ -41,7 +41,7 @@ type Batch struct {
 
 // Begin starts a batch.
 func (s *Store) Begin(ctx context.Context, layer Layer) (*Batch, error) {
-	tx, err := s.write.BeginTx(ctx, nil)
+	tx, err := s.begin(ctx)
 	if err != nil {
 		return nil, err
 	}

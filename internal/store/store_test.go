@@ -14,12 +14,17 @@ import (
 	"dossier/internal/intel"
 	"dossier/internal/observable"
 	"dossier/internal/odata"
+	"dossier/internal/testdb"
 )
 
 // testStore opens an empty store whose clock the test moves.
 func testStore(t testing.TB) (*Store, *time.Time) {
 	t.Helper()
-	s, isNew, err := Open(t.Context(), filepath.Join(t.TempDir(), "odd name%20 ü.db"), Options{Create: true})
+	path := testdb.Path(t)
+	if !testdb.Postgres() {
+		path = filepath.Join(filepath.Dir(path), "odd name%20 ü.db")
+	}
+	s, isNew, err := Open(t.Context(), path, Options{Create: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -463,10 +468,14 @@ func TestOpenRefuses(t *testing.T) {
 		{write("text.db", "this is a text, and no database at all", 0o600), "not a Dossier database"},
 		{write("cut.db", "SQLite format 3\x00 and then nothing", 0o600), "not a database"},
 		{newer, "newer Dossier"},
-		{"postgres://host/db", "not supported"},
+		{"postgres://u:hidden@127.0.0.1:1/db?sslmode=disable", "cannot be reached"},
+		{"postgres://u:hidden@host:port/db", "cannot be read"},
 	} {
 		_, _, err := Open(t.Context(), tt.path, Options{Create: true})
 		var open *OpenError
+		if err != nil && strings.Contains(err.Error(), "hidden") {
+			t.Errorf("the password is told: %v", err)
+		}
 		if !errors.As(err, &open) || !strings.Contains(open.Msg, tt.want) && !strings.Contains(err.Error(), tt.want) || open.Hint == "" {
 			t.Errorf("Open(%q): %v; want %q and a hint", tt.path, err, tt.want)
 		}
