@@ -40,6 +40,7 @@ type Server struct {
 	home    http.Handler
 	guard   *auth.Guard
 	audit   *auth.Audit
+	memory  *memory
 	origin  *http.CrossOriginProtection
 	now     func() time.Time
 
@@ -51,7 +52,7 @@ type Server struct {
 func New(c Config) *Server {
 	s := &Server{
 		store: c.Store, public: strings.TrimRight(c.PublicURL, "/"), version: c.Version, ceiling: c.Ceiling,
-		log: c.Logger, home: c.Home, guard: c.Guard, audit: c.Audit, origin: http.NewCrossOriginProtection(), now: c.Now,
+		log: c.Logger, home: c.Home, guard: c.Guard, audit: c.Audit, memory: newMemory(), origin: http.NewCrossOriginProtection(), now: c.Now,
 	}
 	if s.log == nil {
 		s.log = slog.Default()
@@ -172,6 +173,9 @@ func (s *Server) guarded(tree *node, r *request, segments []odata.Segment) (*ans
 		if err := s.allow(r, neededFor(r.Method, segments)); err != nil {
 			return nil, err
 		}
+	}
+	if tree == s.graph {
+		return s.remembering(r, segments, func() (*answer, error) { return s.route(tree, r, segments) })
 	}
 	return s.route(tree, r, segments)
 }

@@ -68,6 +68,7 @@ func (b *Batch) Commit(ctx context.Context) error {
 	if err := b.tx.Commit(); err != nil {
 		return err
 	}
+	b.s.writes.Add(1)
 	b.s.keepFresh(b.fresh)
 	return nil
 }

@@ -200,7 +200,9 @@ func (s *Store) inTx(ctx context.Context, f func(*sql.Tx) error) error {
 	if err != nil {
 		return err
 	}
-	return finish(tx, func() error { return f(tx) })
+	err = finish(tx, func() error { return f(tx) })
+	s.writes.Add(1)
+	return err
 }
 
 // finish commits what f did, or rolls it back if it failed.

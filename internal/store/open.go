@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -26,6 +27,8 @@ type Store struct {
 	read  *sql.DB
 	path  string
 	dialect
+	watch  watch
+	writes atomic.Int64 // commits of this process
 	// Now gives the time of writes; tests set it.
 	Now func() time.Time
 
@@ -111,7 +114,7 @@ func (s *Store) Beside(ending string) string {
 
 // Close ends all use of the database.
 func (s *Store) Close() error {
-	return errors.Join(s.read.Close(), s.write.Close())
+	return errors.Join(s.watch.close(), s.read.Close(), s.write.Close())
 }
 
 func dsn(path string, pragmas ...string) string {
