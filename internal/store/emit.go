@@ -350,6 +350,10 @@ func (e *emitter) call(x *odata.Call) (fragment, error) {
 // grams returns a condition, with AND behind it, for profiles that may have
 // the folded text in one of theirs; it is empty if that leaves too many.
 func (e *emitter) grams(p place, text string) (fragment, error) {
+	const lookup = 20 // what asking costs, in arguments
+	if !e.hint(lookup) {
+		return fragment{}, nil
+	}
 	slots, ok, err := e.slots(text)
 	if err != nil || !ok || !e.hint(len(slots)) {
 		return fragment{}, err

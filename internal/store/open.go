@@ -26,6 +26,8 @@ type Store struct {
 	// Now gives the time of writes; tests set it.
 	Now func() time.Time
 
+	budget time.Duration // of a query; see queryBudget
+
 	mu    sync.Mutex
 	fresh map[string]*intel.Record // by hash; see keepFresh
 }
@@ -64,7 +66,7 @@ func Open(ctx context.Context, path string, o Options) (s *Store, isNew bool, er
 		return nil, false, err
 	}
 	sqlite.StrictPragmas(true)
-	s = &Store{path: path, Now: time.Now}
+	s = &Store{path: path, Now: time.Now, budget: queryBudget}
 	if s.write, err = sql.Open("sqlite", dsn(path, "journal_mode(wal)", "cache_size(-65536)")); err != nil {
 		return nil, false, openError(path, err)
 	}
