@@ -264,7 +264,11 @@ func (a *author) match(path string, texts []string) string {
 	case 0:
 		return path + " in (" + a.quoted(s) + "," + a.quoted(pick(a.Rand, texts)) + ")"
 	case 1:
-		return "startswith(" + path + "," + a.quoted(string([]rune(s)[:a.IntN(len([]rune(s))+1)])) + ")"
+		n := a.IntN(len([]rune(s)) + 1)
+		if a.IntN(2) == 0 {
+			return "endswith(" + path + "," + a.quoted(string([]rune(s)[n:])) + ")"
+		}
+		return "startswith(" + path + "," + a.quoted(string([]rune(s)[:n])) + ")"
 	case 2:
 		return a.quoted(s) + " eq " + path
 	}

@@ -67,6 +67,8 @@ func TestPlans(t *testing.T) {
 		{"all", "artifact/microsoft.graph.security.unclassifiedArtifact/value eq 'x'", "", []string{"SEARCH i USING INDEX sqlite_autoindex_indicator_1 (id=?"}, false},
 		{"all", "startswith(artifact/id,'a.')", "", []string{"SEARCH i USING INDEX indicator_by_artifact (<expr>>? AND <expr><?)"}, false},
 		{"all", "startswith(artifact/microsoft.graph.security.hostname/id,'a.')", "", []string{"SEARCH i USING INDEX indicator_by_artifact (<expr>>? AND <expr><?)"}, false},
+		{"all", "endswith(artifact/id,'.example')", "", []string{"SEARCH i USING INDEX indicator_by_host_reversed (host_reversed>? AND host_reversed<?)"}, false},
+		{"all", "endswith(artifact/microsoft.graph.security.hostname/id,'example')", "", []string{"SEARCH i USING INDEX indicator_by_host_reversed (host_reversed>? AND host_reversed<?)"}, false},
 		{"all", "", "artifact/id", []string{"SEARCH i USING INDEX indicator_by_artifact (<expr>>?)"}, true},
 		{"all", "", "", []string{"SEARCH i USING INDEX sqlite_autoindex_indicator_1 (id>?"}, true},
 		{ofProfile, "", "firstSeenDateTime desc", []string{"SEARCH i USING INDEX profile_indicator_by_first (profile_id=? AND first_seen<?)"}, true},
