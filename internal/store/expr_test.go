@@ -33,9 +33,7 @@ func terms(t *odata.Type, prefix string) (out []term) {
 		out = append(out, terms(p.Type, text+"/")...)
 		for _, d := range derivedOfType(p.Type) {
 			out = append(out, term{text + "/" + d.Name, p, p.Kind(), nil, false})
-			for _, inner := range terms(d, text+"/"+d.Name+"/") {
-				out = append(out, inner)
-			}
+			out = append(out, terms(d, text+"/"+d.Name+"/")...)
 		}
 	}
 	return out

@@ -19,7 +19,6 @@ type list[T any] struct {
 	from    string
 	where   fragment
 	scan    func(rows scanner, more ...any) (T, error)
-	search  func(context.Context, odata.Search) (fragment, error) // nil: no $search
 }
 
 // queryBudget bounds the time of a statement that a client's filter, order or
@@ -50,7 +49,7 @@ func (s *Store) within(ctx context.Context, f func(context.Context) error) error
 }
 
 // conditions returns the WHERE of a query, without paging.
-func (l *list[T]) conditions(ctx context.Context, e *emitter, q *odata.Query) (fragment, error) {
+func (l *list[T]) conditions(e *emitter, q *odata.Query) (fragment, error) {
 	where := l.where
 	if q.Filter != nil {
 		cond, err := e.condition(q.Filter)
@@ -59,8 +58,8 @@ func (l *list[T]) conditions(ctx context.Context, e *emitter, q *odata.Query) (f
 		}
 		where = sqlf(where, " AND (", cond, ")")
 	}
-	if q.Search != nil && l.search != nil {
-		cond, err := l.search(ctx, q.Search)
+	if q.Search != nil {
+		cond, err := e.search(q.Search)
 		if err != nil {
 			return where, err
 		}
@@ -71,7 +70,7 @@ func (l *list[T]) conditions(ctx context.Context, e *emitter, q *odata.Query) (f
 
 func (l *list[T]) count(ctx context.Context, s *Store, q *odata.Query) (n int64, err error) {
 	err = s.within(ctx, func(ctx context.Context) error {
-		where, err := l.conditions(ctx, s.emitter(ctx, l.set, l.alias, l.view), q)
+		where, err := l.conditions(s.emitter(ctx, l.set, l.alias, l.view), q)
 		if err != nil {
 			return err
 		}
@@ -109,7 +108,7 @@ func (l *list[T]) statement(ctx context.Context, s *Store, q *odata.Query) (quer
 	if keys, err = e.order(q.OrderBy); err != nil {
 		return query, nil, err
 	}
-	where, err := l.conditions(ctx, e, q)
+	where, err := l.conditions(e, q)
 	if err != nil {
 		return query, nil, err
 	}
