@@ -273,3 +273,49 @@ func TestEveryPathHasSQL(t *testing.T) {
 		t.Errorf("profiles have %d orders", n)
 	}
 }
+
+// TestSearchAgrees holds $search to the texts of the profiles that are served.
+func TestSearchAgrees(t *testing.T) {
+	d := sharedStore(t)
+	r := rand.New(rand.NewPCG(5, 6))
+	found := 0
+	for range 400 {
+		which := r.IntN(len(testViews))
+		v, w := testViews[which], d.worlds[which]
+		a := &author{Rand: r, typ: Types.Profile, texts: w.texts}
+		words := []string{a.text(term{}), a.text(term{})}
+		if strings.ContainsAny(words[0]+words[1], `"\`) || strings.TrimSpace(words[0]) == "" || strings.TrimSpace(words[1]) == "" {
+			continue
+		}
+		raw := "$top=1000&$search=" + url.QueryEscape(`"`+words[0]+`" AND NOT "`+words[1]+`"`)
+		var want []string
+		for _, p := range w.profiles {
+			var texts []string
+			for _, name := range []string{"title", "aliases", "summary", "description", "tradecraft"} {
+				switch x := p.full.Values[name].(type) {
+				case string:
+					texts = append(texts, x)
+				case []string:
+					texts = append(texts, x...)
+				case odata.MapRow:
+					texts = append(texts, x.Values["content"].(string))
+				}
+			}
+			has := func(word string) bool {
+				return slices.ContainsFunc(texts, func(s string) bool { return strings.Contains(Fold(s), Fold(word)) })
+			}
+			if has(words[0]) && !has(words[1]) {
+				want = append(want, p.id)
+			}
+		}
+		got, _, err := ask(t, d.s, Types.Profile, "", raw+"&$count=true", v)
+		slices.Sort(want)
+		if err != nil || !slices.Equal(got, want) {
+			t.Errorf("%s: %v, %v; want %v", raw, got, err, want)
+		}
+		found += len(want)
+	}
+	if found < 100 {
+		t.Errorf("only %d profiles were found", found)
+	}
+}

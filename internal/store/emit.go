@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -334,7 +335,7 @@ func (e *emitter) call(x *odata.Call) (fragment, error) {
 		}
 		return sqlf("SUBSTR(", text.fragment, ", 1, LENGTH(", part.fragment, ")) = ", part.fragment), nil
 	case odata.EndsWith:
-		return sqlf("(LENGTH(", text.fragment, ") >= LENGTH(", part.fragment, ") AND SUBSTR(", text.fragment, ", LENGTH(", text.fragment,
+		return sqlf("(", e.suffix(x), "LENGTH(", text.fragment, ") >= LENGTH(", part.fragment, ") AND SUBSTR(", text.fragment, ", LENGTH(", text.fragment,
 			") - LENGTH(", part.fragment, ") + 1) = ", part.fragment, ")"), nil
 	}
 	cond := e.dialect.contains(text.fragment, part.fragment)
@@ -347,9 +348,37 @@ func (e *emitter) call(x *odata.Call) (fragment, error) {
 	return cond, nil
 }
 
+// suffix returns a condition, with AND behind it, for the indicators of hosts that
+// end as endswith asks; it is empty if others can too.
+func (e *emitter) suffix(x *odata.Call) fragment {
+	path, isPath := x.Args[0].(*odata.Path)
+	lit, isLit := x.Args[1].(*odata.Literal)
+	if !isPath || !isLit || e.mixed {
+		return fragment{}
+	}
+	at, key, _, err := e.resolve(path)
+	if err != nil || at.set != indicatorSet || key != "artifact/id" {
+		return fragment{}
+	}
+	isHost := slices.ContainsFunc(path.Steps, func(s odata.Step) bool { return s.Cast != nil && s.Cast.Is(Types.Host) })
+	if !isHost && !strings.ContainsAny(lit.Str, ".:-") { // which no id of another artifact has: those are base64
+		return fragment{}
+	}
+	s := reversed(lit.Str)
+	upper, ok := prefixEnd(s)
+	if !ok {
+		return fragment{}
+	}
+	return sqlf(between(at.at("@.host_reversed"), s, upper), " AND ")
+}
+
 // grams returns a condition, with AND behind it, for profiles that may have
 // the folded text in one of theirs; it is empty if that leaves too many.
 func (e *emitter) grams(p place, text string) (fragment, error) {
+	const lookup = 20 // what asking costs, in arguments
+	if !e.hint(lookup) {
+		return fragment{}, nil
+	}
 	slots, ok, err := e.slots(text)
 	if err != nil || !ok || !e.hint(len(slots)) {
 		return fragment{}, err

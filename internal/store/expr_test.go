@@ -33,9 +33,7 @@ func terms(t *odata.Type, prefix string) (out []term) {
 		out = append(out, terms(p.Type, text+"/")...)
 		for _, d := range derivedOfType(p.Type) {
 			out = append(out, term{text + "/" + d.Name, p, p.Kind(), nil, false})
-			for _, inner := range terms(d, text+"/"+d.Name+"/") {
-				out = append(out, inner)
-			}
+			out = append(out, terms(d, text+"/"+d.Name+"/")...)
 		}
 	}
 	return out
@@ -264,7 +262,11 @@ func (a *author) match(path string, texts []string) string {
 	case 0:
 		return path + " in (" + a.quoted(s) + "," + a.quoted(pick(a.Rand, texts)) + ")"
 	case 1:
-		return "startswith(" + path + "," + a.quoted(string([]rune(s)[:a.IntN(len([]rune(s))+1)])) + ")"
+		n := a.IntN(len([]rune(s)) + 1)
+		if a.IntN(2) == 0 {
+			return "endswith(" + path + "," + a.quoted(string([]rune(s)[n:])) + ")"
+		}
+		return "startswith(" + path + "," + a.quoted(string([]rune(s)[:n])) + ")"
 	case 2:
 		return a.quoted(s) + " eq " + path
 	}

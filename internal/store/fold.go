@@ -125,7 +125,7 @@ func (f *folder) start() error {
 
 func (f *folder) bulks() {
 	f.indicators = newBulk(f.ctx, f.tx, `INSERT INTO indicator (id, tlp_lo, tlp_hi, kind, value, host, source, first_seen, first_basis, last_seen,
-		active_until, confidence, revoked, hash, position, artifact_id, sighted) VALUES`, 17, "")
+		active_until, confidence, revoked, hash, position, artifact_id, sighted, host_reversed) VALUES`, 18, "")
 	f.ofProfiles = newBulk(f.ctx, f.tx, `INSERT INTO profile_indicator (profile_id, indicator_id, tlp_lo, tlp_hi, kind, value, source, first_seen,
 		first_basis, last_seen, active_until, confidence, revoked, artifact_id, sighted) VALUES`, 15, "")
 	f.profiles = newBulk(f.ctx, f.tx, "INSERT INTO indicator_profile (indicator_id, profile_id, tlp_lo, tlp_hi) VALUES", 4, "")
@@ -357,7 +357,7 @@ func (f *folder) put(id string, rows []evidence, spans []span, hash string, had 
 		}
 		in := sp.ind
 		if err := f.indicators.add(id, int(sp.lo), int(sp.hi), string(o.Kind), o.Value, host, string(in.source), int64(in.first), string(in.basis),
-			int64(in.last), int64(in.until), in.confidence, in.revoked, hash, position, artifact, int64(in.sighted)); err != nil {
+			int64(in.last), int64(in.until), in.confidence, in.revoked, hash, position, artifact, int64(in.sighted), reversed(host)); err != nil {
 			return err
 		}
 		for _, profile := range sp.profiles {

@@ -19,7 +19,8 @@ const (
 	maxSlots    = 400  // more candidates than this are no help
 )
 
-// gramVersion changes when a text gets other grams, or a block another size.
+// gramVersion changes when a text gets other grams, or a block another size. It is
+// kept in the database.
 const gramVersion = 1
 
 // grams is the set of grams of some texts.

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -20,38 +19,37 @@ type list[T any] struct {
 	from    string
 	where   fragment
 	scan    func(rows scanner, more ...any) (T, error)
-	search  func(context.Context, odata.Search) (fragment, error) // nil: no $search
 }
 
 // queryBudget bounds the time of a statement that a client's filter, order or
 // search shapes. What an index serves takes milliseconds, and a scan of a
 // million indicators about a second, so only what multiplies rows with rows, or scans
-// very many, comes near it. A variable for tests.
-var queryBudget = 10 * time.Second
+// very many, comes near it.
+const queryBudget = 10 * time.Second
 
 // tooCostly is the answer to what would take longer. Trying again does not help, so it is no 503.
-func tooCostly() error {
+func tooCostly(after time.Duration) error {
 	return &odata.Error{
 		Code: odata.CodeBadRequest,
 		Message: fmt.Sprintf("The query is too costly: it was stopped after %s. Equality, in and startswith on ids, titles, aliases and values use an index; "+
-			"contains, endswith and nested conditions on indicators look at all of them, so ask for those of one profile.", queryBudget),
+			"contains, endswith and nested conditions on indicators look at all of them, so ask for those of one profile.", after),
 		Target: "$filter",
 	}
 }
 
-// budget runs f with the time that a query may take.
-func budget(ctx context.Context, f func(context.Context) error) error {
-	within, cancel := context.WithTimeoutCause(ctx, queryBudget, errors.New("query budget"))
+// within runs f with the time that a query may take.
+func (s *Store) within(ctx context.Context, f func(context.Context) error) error {
+	bounded, cancel := context.WithTimeout(ctx, s.budget)
 	defer cancel()
-	err := f(within)
-	if err != nil && within.Err() != nil && ctx.Err() == nil {
-		return tooCostly()
+	err := f(bounded)
+	if err != nil && bounded.Err() != nil && ctx.Err() == nil {
+		return tooCostly(s.budget)
 	}
 	return err
 }
 
 // conditions returns the WHERE of a query, without paging.
-func (l *list[T]) conditions(ctx context.Context, e *emitter, q *odata.Query) (fragment, error) {
+func (l *list[T]) conditions(e *emitter, q *odata.Query) (fragment, error) {
 	where := l.where
 	if q.Filter != nil {
 		cond, err := e.condition(q.Filter)
@@ -60,8 +58,8 @@ func (l *list[T]) conditions(ctx context.Context, e *emitter, q *odata.Query) (f
 		}
 		where = sqlf(where, " AND (", cond, ")")
 	}
-	if q.Search != nil && l.search != nil {
-		cond, err := l.search(ctx, q.Search)
+	if q.Search != nil {
+		cond, err := e.search(q.Search)
 		if err != nil {
 			return where, err
 		}
@@ -71,8 +69,8 @@ func (l *list[T]) conditions(ctx context.Context, e *emitter, q *odata.Query) (f
 }
 
 func (l *list[T]) count(ctx context.Context, s *Store, q *odata.Query) (n int64, err error) {
-	err = budget(ctx, func(ctx context.Context) error {
-		where, err := l.conditions(ctx, s.emitter(ctx, l.set, l.alias, l.view), q)
+	err = s.within(ctx, func(ctx context.Context) error {
+		where, err := l.conditions(s.emitter(ctx, l.set, l.alias, l.view), q)
 		if err != nil {
 			return err
 		}
@@ -88,7 +86,7 @@ func (l *list[T]) page(ctx context.Context, s *Store, q *odata.Query) (page *Pag
 			return nil, err
 		}
 	}
-	err = budget(ctx, func(ctx context.Context) error {
+	err = s.within(ctx, func(ctx context.Context) error {
 		query, keys, err := l.statement(ctx, s, q)
 		if err != nil {
 			return err
@@ -110,7 +108,7 @@ func (l *list[T]) statement(ctx context.Context, s *Store, q *odata.Query) (quer
 	if keys, err = e.order(q.OrderBy); err != nil {
 		return query, nil, err
 	}
-	where, err := l.conditions(ctx, e, q)
+	where, err := l.conditions(e, q)
 	if err != nil {
 		return query, nil, err
 	}

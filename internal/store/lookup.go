@@ -106,8 +106,8 @@ func (s *Store) titles(ctx context.Context, query string, args ...any) ([]Profil
 // its ports, at most limit of them, and whether there are more.
 func (s *Store) OnHost(ctx context.Context, host string, limit int, v View) (found []*Indicator, more bool, err error) {
 	cond, args := ceilingSQL("i", v.Ceiling)
-	rows, err := s.read.QueryContext(ctx, "SELECT "+indicatorSelect("i.id")+` FROM indicator i WHERE i.host = ? AND i.value <> i.host AND `+cond+
-		" AND i.revoked = 0 ORDER BY i.id LIMIT ?", append(append([]any{host}, args...), limit+1)...)
+	rows, err := s.read.QueryContext(ctx, "SELECT "+indicatorSelect("i.id")+` FROM indicator i WHERE i.host_reversed = ? AND i.value <> i.host AND `+cond+
+		" AND i.revoked = 0 ORDER BY i.id LIMIT ?", append(append([]any{reversed(host)}, args...), limit+1)...)
 	if err != nil {
 		return nil, false, err
 	}

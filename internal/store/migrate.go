@@ -25,6 +25,7 @@ var versions = map[string]string{
 	"observable": strconv.Itoa(observable.Version),
 	"name_key":   strconv.Itoa(intel.NameKeyVersion),
 	"compare":    strconv.Itoa(foldVersion),
+	"grams":      strconv.Itoa(gramVersion),
 }
 
 // upgrades compute what a schema file leaves to the program, in the same

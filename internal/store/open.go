@@ -32,6 +32,8 @@ type Store struct {
 	// Now gives the time of writes; tests set it.
 	Now func() time.Time
 
+	budget time.Duration // of a query; see queryBudget
+
 	mu    sync.Mutex
 	fresh map[string]*intel.Record // by hash; see keepFresh
 }
@@ -61,7 +63,7 @@ const busyTimeout = 30 * time.Second
 // database (postgres://…), brings its schema up to date, and says whether the
 // database was new. Errors are of type *[OpenError].
 func Open(ctx context.Context, path string, o Options) (s *Store, isNew bool, err error) {
-	s = &Store{path: path, Now: time.Now}
+	s = &Store{path: path, Now: time.Now, budget: queryBudget}
 	if isPostgres(path) {
 		s.dialect = postgresDialect
 		if s.write, s.read, err = openPostgres(path); err != nil {

@@ -50,7 +50,6 @@ func (s *Store) profileList(v View) list[*Profile] {
 	return list[*Profile]{
 		set: profileSet, alias: "p", view: v, scope: "profiles" + string(v.Mode), columns: profileColumns, from: "profile p",
 		where: fragment{cond, args}, scan: scanProfile,
-		search: func(ctx context.Context, x odata.Search) (fragment, error) { return s.searchSQL(ctx, x, v.Ceiling) },
 	}
 }
 

@@ -85,18 +85,21 @@ func (s *Store) Search(ctx context.Context, text string, kind intel.Kind, limit 
 		cond += " AND p.kind = ?"
 		args = append(args, kindValue(kind))
 	}
-	for _, w := range words {
-		found, err := s.textContains(ctx, "", w, v.Ceiling)
+	e := s.emitter(ctx, profileSet, "p", v)
+	for _, w := range words[:min(len(words), odata.MaxSearchTerms)] {
+		hint, found, err := e.textContains("", w)
 		if err != nil {
 			return nil, false, err
 		}
+		found = sqlf(hint, found)
 		cond += " AND " + found.sql
 		args = append(args, found.args...)
 	}
-	prefix := likeEscaper.Replace(Fold(text)) + "%"
-	rows, err := s.read.QueryContext(ctx, "SELECT "+profileColumns+` FROM profile p WHERE `+cond+`
-		ORDER BY CASE WHEN p.title_fold LIKE ? ESCAPE '\' THEN 0 WHEN p.title_fold LIKE ? ESCAPE '\' THEN 1 ELSE 2 END, p.kind, p.title_fold, p.id LIMIT ?`,
-		append(args, prefix, "%"+prefix, limit+len(seen)+1)...)
+	title, whole := fragment{sql: "p.title_fold"}, fragment{"?", []any{Fold(text)}}
+	query := sqlf(fragment{"SELECT " + profileColumns + " FROM profile p WHERE " + cond, args},
+		" ORDER BY CASE WHEN SUBSTR(p.title_fold, 1, LENGTH(", whole, ")) = ", whole, " THEN 0 WHEN ", e.dialect.contains(title, whole),
+		" THEN 1 ELSE 2 END, p.kind, p.title_fold, p.id", fragment{" LIMIT ?", []any{limit + len(seen) + 1}})
+	rows, err := s.read.QueryContext(ctx, query.sql, query.args...)
 	if err != nil {
 		return nil, false, err
 	}
@@ -121,23 +124,21 @@ func (s *Store) Search(ctx context.Context, text string, kind intel.Kind, limit 
 	return hits, false, rows.Err()
 }
 
-var likeEscaper = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
-
 // textContains is the condition that a field of a profile's texts, or any of
-// them if field is empty, contains s, ignoring case. profiles is the alias p.
-func (s *Store) textContains(ctx context.Context, field, text string, c intel.TLP) (fragment, error) {
+// them if field is empty, contains text, ignoring case.
+func (e *emitter) textContains(field, text string) (hint, cond fragment, err error) {
 	text = Fold(text)
-	e := s.emitter(ctx, profileSet, "p", View{Ceiling: c})
-	hint, err := e.grams(e.root, text)
-	if err != nil {
-		return hint, err
+	if !e.mixed {
+		if hint, err = e.grams(e.root, text); err != nil {
+			return hint, cond, err
+		}
 	}
-	on := fragment{sql: "t.profile_id = p.id AND t.tlp_lo = p.tlp_lo"}
+	on := fragment{sql: e.root.at("t.profile_id = @.id AND t.tlp_lo = @.tlp_lo")}
 	if field != "" {
 		on = sqlf(on, fragment{" AND t.field = ?", []any{field}})
 	}
 	found := e.dialect.contains(fragment{sql: "t.text"}, fragment{"?", []any{text}})
-	return sqlf("(", hint, "EXISTS (SELECT 1 FROM profile_text t WHERE ", on, " AND ", found, "))"), nil
+	return hint, sqlf("EXISTS (SELECT 1 FROM profile_text t WHERE ", on, " AND ", found, ")"), nil
 }
 
 // Publishers returns the publishers that have said something here that the view
@@ -182,31 +183,33 @@ func (s *Store) Totals(ctx context.Context, v View) (t Totals, err error) {
 	return t, err
 }
 
-// searchSQL is the condition of $search: each term is a part of one of the
-// texts or of a name claim; a restricted one, of the property that it names.
-func (s *Store) searchSQL(ctx context.Context, x odata.Search, c intel.TLP) (fragment, error) {
+// search is the condition of $search: each term is a part of one of the texts
+// or of a name claim; a restricted one, of the property that it names.
+func (e *emitter) search(x odata.Search) (fragment, error) {
 	switch x := x.(type) {
 	case *odata.SearchTerm:
 		field := ""
 		if x.Path != nil {
 			field = x.Path.Leaf().Name
 		}
-		return s.textContains(ctx, field, x.Text, c)
+		hint, cond, err := e.textContains(field, x.Text)
+		return sqlf("(", hint, cond, ")"), err
 	case *odata.SearchAnd:
-		return s.searchChain(ctx, x.Terms, " AND ", c)
+		return e.searchChain(x.Terms, " AND ")
 	case *odata.SearchOr:
-		return s.searchChain(ctx, x.Terms, " OR ", c)
+		return e.searchChain(x.Terms, " OR ")
 	case *odata.SearchNot:
-		cond, err := s.searchSQL(ctx, x.X, c)
+		defer e.mix()()
+		cond, err := e.search(x.X)
 		return sqlf("NOT (", cond, ")"), err
 	}
 	return no, fmt.Errorf("search node %T has no SQL", x)
 }
 
-func (s *Store) searchChain(ctx context.Context, terms []odata.Search, op string, c intel.TLP) (fragment, error) {
+func (e *emitter) searchChain(terms []odata.Search, op string) (fragment, error) {
 	var all fragment
 	for i, t := range terms {
-		cond, err := s.searchSQL(ctx, t, c)
+		cond, err := e.search(t)
 		if err != nil {
 			return no, err
 		}

@@ -31,3 +31,15 @@ func cut(s string, n int) string {
 	}
 	return s[:n]
 }
+
+// reversed returns s from its last code point to its first, so that a suffix
+// becomes a prefix.
+func reversed(s string) string {
+	b := make([]byte, 0, len(s))
+	for s != "" {
+		_, n := utf8.DecodeLastRuneInString(s)
+		b = append(b, s[len(s)-n:]...)
+		s = s[:len(s)-n]
+	}
+	return string(b)
+}

@@ -12,6 +12,7 @@ type Model struct {
 	ProfileKind        *odata.Enum
 	IndicatorSource    *odata.Enum
 	ContentFormat      *odata.Enum
+	Host               *odata.Type
 	Reputation         *odata.Type // of hosts
 	Classification     *odata.Enum
 	RuleSeverity       *odata.Enum
@@ -57,18 +58,18 @@ func newModel() *Model {
 	m.Reputation = &odata.Type{Name: namespace + "hostReputation", Kind: odata.EntityType, Base: entity, Properties: []odata.Property{
 		{Name: "classification", Enum: m.Classification}, {Name: "score", Prim: odata.Int32}, {Name: "rules", Type: rule, Collection: true},
 	}}
-	host := &odata.Type{Name: namespace + "host", Kind: odata.EntityType, Base: artifact, Abstract: true, LowerKey: true, Properties: []odata.Property{
+	m.Host = &odata.Type{Name: namespace + "host", Kind: odata.EntityType, Base: artifact, Abstract: true, LowerKey: true, Properties: []odata.Property{
 		{Name: "firstSeenDateTime", Prim: odata.DateTimeOffset, Nullable: true},
 		{Name: "lastSeenDateTime", Prim: odata.DateTimeOffset, Nullable: true},
 		{Name: "reputation", Type: m.Reputation, Nullable: true, Navigation: true, Contained: true, NoFilter: true, NoSort: true},
 	}}
-	hostname := &odata.Type{Name: namespace + "hostname", Kind: odata.EntityType, Base: host, Properties: []odata.Property{
+	hostname := &odata.Type{Name: namespace + "hostname", Kind: odata.EntityType, Base: m.Host, Properties: []odata.Property{
 		{Name: "registrant", Nullable: true}, {Name: "registrar", Nullable: true},
 	}}
 	system := &odata.Type{Name: namespace + "autonomousSystem", Kind: odata.ComplexType, Properties: []odata.Property{
 		{Name: "name"}, {Name: "number", Prim: odata.Int32}, {Name: "organization"}, {Name: "value"},
 	}}
-	ipAddress := &odata.Type{Name: namespace + "ipAddress", Kind: odata.EntityType, Base: host, Properties: []odata.Property{
+	ipAddress := &odata.Type{Name: namespace + "ipAddress", Kind: odata.EntityType, Base: m.Host, Properties: []odata.Property{
 		{Name: "autonomousSystem", Type: system, Nullable: true},
 		{Name: "countryOrRegion", Nullable: true},
 		{Name: "hostingProvider", Nullable: true},
@@ -97,7 +98,7 @@ func newModel() *Model {
 		{Name: "tradecraft", Type: formatted, Nullable: true, Searchable: true},
 		{Name: "indicators", Type: m.Indicator, Collection: true, Navigation: true, Expandable: true},
 	}}
-	m.Types = []*odata.Type{entity, formatted, origin, artifact, rule, m.Reputation, host, hostname, system, ipAddress, unclassified, indicator, m.Indicator, m.Profile}
+	m.Types = []*odata.Type{entity, formatted, origin, artifact, rule, m.Reputation, m.Host, hostname, system, ipAddress, unclassified, indicator, m.Indicator, m.Profile}
 	m.Enums = []*odata.Enum{m.ProfileKind, m.IndicatorSource, m.ContentFormat, m.Classification, m.RuleSeverity}
 	odata.Link(m.Types...)
 	return m

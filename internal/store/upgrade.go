@@ -15,6 +15,9 @@ const upgradeChunk = 100
 // fillQuery fills what the second schema added, from the bodies, texts and
 // evidence that the first one kept. It makes no change that a reader of deltas sees.
 func fillQuery(ctx context.Context, tx *sql.Tx) error {
+	if err := setMeta(ctx, tx, "version.grams", versions["grams"]); err != nil {
+		return err
+	}
 	if err := fillProfiles(ctx, tx); err != nil {
 		return err
 	}

@@ -87,16 +87,23 @@ CREATE TABLE text_gram (
   PRIMARY KEY (block, gram)
 );
 
--- artifact_id is the id of the artifact; sighted is when a source first saw the value, 0 if none says so.
+-- artifact_id is the id of the artifact; sighted is when a source first saw the value, 0 if none says so. host_reversed is the host
+-- from its last character to its first, so that names under a domain are a range.
 ALTER TABLE indicator ADD COLUMN artifact_id TEXT NOT NULL DEFAULT '';
 
 ALTER TABLE indicator ADD COLUMN sighted BIGINT NOT NULL DEFAULT 0;
+
+ALTER TABLE indicator ADD COLUMN host_reversed TEXT NOT NULL DEFAULT '';
 
 ALTER TABLE profile_indicator ADD COLUMN artifact_id TEXT NOT NULL DEFAULT '';
 
 ALTER TABLE profile_indicator ADD COLUMN sighted BIGINT NOT NULL DEFAULT 0;
 
 CREATE INDEX indicator_by_artifact ON indicator (SUBSTR(artifact_id, 1, 128), id);
+
+DROP INDEX indicator_by_host;
+
+CREATE INDEX indicator_by_host_reversed ON indicator (host_reversed, id);
 
 DROP INDEX profile_indicator_by_first;
 
