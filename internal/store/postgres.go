@@ -40,7 +40,17 @@ func openPostgres(raw string) (write, read *sql.DB, err error) {
 	if config.RuntimeParams["application_name"] == "" {
 		config.RuntimeParams["application_name"] = postgresName
 	}
-	connector := rebinding{stdlib.GetConnector(*config)}
+	// Hundreds of EXISTS would be planned as one join of hundreds of tables, for
+	// seconds; joins are written in the order that is meant. Poolers would refuse
+	// this as a parameter of the connection.
+	connector := rebinding{stdlib.GetConnector(*config, stdlib.OptionAfterConnect(func(ctx context.Context, c *pgx.Conn) error {
+		for _, set := range []string{"SET join_collapse_limit = 1", "SET from_collapse_limit = 1"} {
+			if _, err := c.Exec(ctx, set); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))}
 	write, read = sql.OpenDB(connector), sql.OpenDB(connector)
 	write.SetMaxOpenConns(1)
 	read.SetMaxOpenConns(postgresReaders)
