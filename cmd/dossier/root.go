@@ -20,6 +20,7 @@ Microsoft Graph's /security/threatIntelligence API.
 
   dossier serve                      answer the API and the pages on 127.0.0.1:8080
   dossier show "fancy bear"          read a profile
+  dossier names winnti               who is called that, by whom, since when
   dossier search finance iran        find profiles by any words
   dossier lookup 'evil[.]com'        what is known of an address, name, URL or hash
   dossier import enterprise-attack.json misp-galaxy/clusters/
@@ -54,7 +55,7 @@ func (a *app) root() *cobra.Command {
 		`file to which refusals, writes and administrative acts are appended as JSON; "-" is stderr;
 by default it lies beside the database (or set DOSSIER_AUDIT_LOG)`)
 	root.PersistentFlags().BoolVar(&a.noCatalog, "no-catalog", false, "do not fill a new database from the embedded catalogue")
-	root.AddCommand(a.serveCommand(), a.importCommand(), a.searchCommand(), a.showCommand(), a.lookupCommand(), a.clientCommand(),
+	root.AddCommand(a.serveCommand(), a.importCommand(), a.searchCommand(), a.showCommand(), a.namesCommand(), a.lookupCommand(), a.clientCommand(),
 		a.tokenCommand(), a.versionCommand())
 	return root
 }

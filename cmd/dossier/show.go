@@ -16,13 +16,17 @@ import (
 )
 
 func (a *app) showCommand() *cobra.Command {
-	var full bool
+	var full, why, claims bool
 	cmd := &cobra.Command{
 		Use: "show NAME|ID", Short: "Read a profile",
 		Long: `Show prints the profile that a name, an ATT&CK id or a profile id leads to: a card
 with who calls it what, where each fact comes from, and its newest indicators.
-A name that means several profiles lists them; --all prints the texts whole.`,
-		Example: "  dossier show \"Forest Blizzard\"\n  dossier show G0007 --all\n  dossier show --json S0154 | jq .names",
+A name that means several profiles lists them; --all prints the texts whole.
+
+--why tells instead which records the profile is made of, each with the reason, and which
+came near and were not joined. --claims tells, field by field, which source says
+what, and by which rule the served value was chosen.`,
+		Example: "  dossier show \"Forest Blizzard\"\n  dossier show G0007 --all\n  dossier show --why Turla\n  dossier show --claims Turla\n  dossier show --json S0154 | jq .names",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			s, err := a.open(cmd.Context())
@@ -47,13 +51,21 @@ A name that means several profiles lists them; --all prints the texts whole.`,
 			if err != nil {
 				return err
 			}
-			if a.json {
+			switch {
+			case why:
+				return a.why(d)
+			case claims:
+				return a.claims(d)
+			case a.json:
 				return a.printJSON(d)
 			}
 			return a.card(cmd.Context(), s, d, full)
 		},
 	}
 	cmd.Flags().BoolVarP(&full, "all", "a", false, "print everything: texts, techniques, references, every indicator")
+	cmd.Flags().BoolVar(&why, "why", false, "tell why each record is in the profile, and which near misses are not")
+	cmd.Flags().BoolVar(&claims, "claims", false, "tell, for each field, which source says what and which rule chose")
+	cmd.MarkFlagsMutuallyExclusive("all", "why", "claims")
 	a.jsonFlag(cmd)
 	return cmd
 }

@@ -83,6 +83,8 @@ func (s *Server) routes() {
 	own.at("api/search", http.MethodGet, search)
 	own.at("api/names", http.MethodGet, names)
 	own.at("api/profiles/{}", http.MethodGet, dossier)
+	own.at("api/profiles/{}/resolution", http.MethodGet, profileResolution)
+	own.at("api/profiles/{}/claims", http.MethodGet, profileClaims)
 	own.at("api/sources", http.MethodGet, sources)
 	own.at("api/runs", http.MethodGet, runs)
 	own.at("api/claims", http.MethodGet, claims)

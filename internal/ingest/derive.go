@@ -105,7 +105,7 @@ func profiles(ctx context.Context, s *store.Store) (out []*store.Derived, rememb
 		}
 		next := map[string]*levelled{}
 		at := claimed(part, claims, level)
-		for _, d := range slices.Concat(cells(part, w, at, level, hi), made(at, level, hi)) {
+		for _, d := range slices.Concat(cells(part, w, at, notesOf(part, w), level, hi), made(at, level, hi)) {
 			l := &levelled{Derived: d}
 			if len(levels) > 1 {
 				l.digest = digest(d)
@@ -186,7 +186,7 @@ func following(c *intel.Claim, id string) *intel.Claim {
 // cells returns the profiles of the partition, with what people set over them;
 // they are folded when their turn comes. Claims that were used are taken out of
 // the map.
-func cells(part *resolve.Partition, w *world, claims map[string]intel.Claims, lo, hi intel.TLP) []*store.Derived {
+func cells(part *resolve.Partition, w *world, claims map[string]intel.Claims, notes notes, lo, hi intel.TLP) []*store.Derived {
 	out := make([]*store.Derived, 0, len(part.Cells))
 	for i := range part.Cells {
 		cell := &part.Cells[i]
@@ -203,6 +203,7 @@ func cells(part *resolve.Partition, w *world, claims map[string]intel.Claims, lo
 			ID: cell.ID, Lo: lo, Hi: hi, Members: refs, Former: cell.Former,
 			Fold: func() *intel.Dossier {
 				d := profile.Fold(cell.ID, members(cell), w)
+				notes.add(d, cell)
 				if len(over) > 0 {
 					d = profile.Override(d, over)
 				}

@@ -68,9 +68,11 @@ type Dossier struct {
 	ToolTypes     []Sourced[string]      `json:"toolTypes,omitempty"`
 	Platforms     []string               `json:"platforms,omitempty"`
 	Availability  Sourced[Availability]  `json:"availability,omitzero"`
-	Records       []RecordUse            `json:"records"`          // in order of precedence
-	Claims        Claims                 `json:"claims,omitempty"` // what people set over it
-	Base          *Dossier               `json:"base,omitempty"`   // as the records alone have it, where people set something over it
+	FirstActives  []Sourced[Date]        `json:"firstActives,omitempty"` // every date that was weighed, the served one first
+	Records       []RecordUse            `json:"records"`                // in order of precedence
+	NearMisses    []NearMiss             `json:"nearMisses,omitempty"`   // likeliest first
+	Claims        Claims                 `json:"claims,omitempty"`       // what people set over it
+	Base          *Dossier               `json:"base,omitempty"`         // as the records alone have it, where people set something over it
 }
 
 // Sourced is a value with the record that states it.
@@ -82,8 +84,9 @@ type Sourced[T any] struct {
 // A NameClaim says who calls the profile what.
 type NameClaim struct {
 	Name
-	From  Ref  `json:"from"`
-	Alias bool `json:"alias,omitempty"` // stands in the served aliases or is the title
+	From    Ref  `json:"from"`
+	Alias   bool `json:"alias,omitempty"`   // stands in the served aliases or is the title
+	Decided bool `json:"decided,omitempty"` // a person says that the name means this profile; From.Key is the decision's id
 }
 
 // A TargetClaim is a served target with the source's own word.
@@ -136,6 +139,38 @@ type RecordUse struct {
 	Modified Time   `json:"modified,omitzero"`
 	Reason   string `json:"reason"` // of the assignment, in words
 	TLP      TLP    `json:"tlp,omitempty"`
+
+	Rule      string  `json:"rule,omitempty"`      // by which it was assigned: founder, names, external-id …
+	Score     float64 `json:"score,omitempty"`     // sum of the evidence; 0 for the founder
+	Evidence  []Match `json:"evidence,omitempty"`  // heaviest first
+	Withdrawn bool    `json:"withdrawn,omitempty"` // its publisher revoked or deprecated it
+	Mention   bool    `json:"mention,omitempty"`   // it only repeats a name
+}
+
+// A Match is one thing that speaks for a record being of a profile, or against it.
+type Match struct {
+	Kind   string  `json:"kind"`           // name, title, id, link, reference, country
+	Value  string  `json:"value"`          // a name, an id, a URL, a country: as the record writes it
+	With   Ref     `json:"with"`           // the member that states it too
+	Weight float64 `json:"weight"`         // negative: it speaks against
+	Weak   string  `json:"weak,omitempty"` // why it never joins by itself: "temporary id", "software name" …
+}
+
+// A NearMiss is a record that might belong to a profile and was not joined with
+// it: a person may decide. It stands at both profiles that it concerns.
+type NearMiss struct {
+	Record Ref    `json:"record"`
+	Title  string `json:"title"`
+	// Out is set where the record is of this profile and might be of the other;
+	// else it might be of this one.
+	Out bool `json:"out,omitempty"`
+	// Profile is the other profile, "" if the record is in none.
+	Profile      string  `json:"profile,omitempty"`
+	ProfileTitle string  `json:"profileTitle,omitempty"`
+	Score        float64 `json:"score"`
+	For          string  `json:"for"`     // what speaks for it: "shares Silence with mitre-attack G0091"
+	Against      string  `json:"against"` // why it was not joined: "a single name", "as close to …"
+	Evidence     []Match `json:"evidence,omitempty"`
 }
 
 // IndicatorType is the OData type of a profile's indicator.

@@ -2,6 +2,7 @@ package profile
 
 import (
 	"cmp"
+	"slices"
 	"time"
 
 	"dossier/internal/intel"
@@ -24,8 +25,17 @@ func plausible(t intel.Time) bool { return t >= earliest && t < latest }
 // even the import is dated, it is 1980.
 func (f *folder) firstActive() {
 	best := intel.Sourced[intel.Date]{}
+	weighed := map[dated]intel.Date{}
+	defer func() { f.d.FirstActives = datesOf(weighed, f.d.FirstActive) }()
 	offer := func(d intel.Date, from intel.Ref) {
-		if plausible(d.At) && (best.Value.IsZero() || better(d, best.Value)) {
+		if !plausible(d.At) {
+			return
+		}
+		k := dated{from, d.Basis}
+		if old, had := weighed[k]; !had || better(d, old) {
+			weighed[k] = d
+		}
+		if best.Value.IsZero() || better(d, best.Value) {
 			best = intel.Sourced[intel.Date]{Value: d, From: from}
 		}
 	}
@@ -61,6 +71,33 @@ func (f *folder) firstActive() {
 		best.Value = intel.Date{At: earliest, Precision: intel.Year, Basis: intel.BasisImport}
 	}
 	f.d.FirstActive, f.d.Profile.FirstActive = best, best.Value.At
+}
+
+// dated tells which dates are weighed once: of each record the best one of a basis.
+type dated struct {
+	from  intel.Ref
+	basis intel.Basis
+}
+
+// datesOf are the dates that were weighed, best first; the served one leads,
+// for an analyst's wins over better rungs.
+func datesOf(weighed map[dated]intel.Date, served intel.Sourced[intel.Date]) []intel.Sourced[intel.Date] {
+	out := []intel.Sourced[intel.Date]{served}
+	for k, d := range weighed {
+		if s := (intel.Sourced[intel.Date]{Value: d, From: k.from}); s != served {
+			out = append(out, s)
+		}
+	}
+	slices.SortFunc(out[1:], func(a, b intel.Sourced[intel.Date]) int {
+		switch {
+		case better(a.Value, b.Value):
+			return -1
+		case better(b.Value, a.Value):
+			return 1
+		}
+		return compareRefs(a.From, b.From)
+	})
+	return out
 }
 
 // analystDate takes the date if an analyst states it.

@@ -15,6 +15,9 @@ const MaxName = 200
 // cut to [MaxName].
 func clean(s string) string { return cleanTo(s, MaxName) }
 
+// Clean returns a name as dossiers have it: one line, of bounded length.
+func Clean(s string) string { return clean(s) }
+
 func cleanTo(s string, limit int) string {
 	if isPlain(s) && len(s) <= limit {
 		return s

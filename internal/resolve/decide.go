@@ -28,7 +28,7 @@ func (a *assignment) takeDecisions() {
 			cmp.Compare(x.At, y.At),
 			cmp.Compare(x.Verdict, y.Verdict), // join before part: of the same time, part holds
 			strings.Compare(x.A.String(), y.A.String()), strings.Compare(x.B.String(), y.B.String()),
-			strings.Compare(x.Name, y.Name), strings.Compare(x.By, y.By),
+			strings.Compare(x.Name, y.Name), strings.Compare(x.By, y.By), strings.Compare(x.ID, y.ID),
 		)
 	})
 	joins := make(map[[2]int32]Decision)
@@ -216,7 +216,7 @@ func (a *assignment) leftUnmet() {
 	slices.SortFunc(a.unmet, func(x, y Unmet) int {
 		return cmp.Or(
 			cmp.Compare(x.At, y.At), cmp.Compare(x.Verdict, y.Verdict), strings.Compare(x.A.String(), y.A.String()),
-			strings.Compare(x.B.String(), y.B.String()), strings.Compare(x.Name, y.Name), strings.Compare(x.By, y.By),
+			strings.Compare(x.B.String(), y.B.String()), strings.Compare(x.Name, y.Name), strings.Compare(x.By, y.By), strings.Compare(x.ID, y.ID),
 		)
 	})
 }

@@ -49,6 +49,7 @@ const (
 // ledger knows under it. Of contradicting statements about the same pair or
 // name the later one holds, then Part over Join.
 type Decision struct {
+	ID      string // of the claim, "" if it has none
 	Verdict Verdict
 	A, B    intel.Ref
 	Name    string // for Means, as written

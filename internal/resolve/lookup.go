@@ -80,49 +80,71 @@ func (p *Partition) record(post posting) *intel.Record {
 	return p.Cells[post.cell].Members[post.member].Record
 }
 
-// rank scores a candidate by its claims: each publisher counts once, with its
-// best claim.
+// rank scores a candidate by its claims.
 func (p *Partition) rank(c *Candidate, posts []posting) {
+	uses := make([]Use, len(posts))
+	for i, post := range posts {
+		r := p.record(post)
+		uses[i] = Use{post.name, r.Publisher, p.rankOf[r.Publisher], labelOf(r), post.title, !r.Live(), r.Mention}
+	}
+	c.Score, c.Reason = Rank(uses)
+}
+
+// A Use is one claim that a profile is called by a name, with what its weight
+// depends on.
+type Use struct {
+	intel.Name
+	Publisher string
+	Rank      int    // of the publisher
+	Label     string // of the record, for people: "mitre-attack G0007"
+	Title     bool   // the name is the record's title, or its id
+	Withdrawn bool   // the record is
+	Mention   bool   // the record only repeats a name
+}
+
+// Rank scores what the claims amount to, and says it in words: each publisher counts once,
+// with its best claim. Scores compare within one name only.
+func Rank(uses []Use) (score float64, reason string) {
 	best := make(map[string]float64)
 	var titles, aliases, others []string
-	for _, post := range posts {
-		r := p.record(post)
-		w := claimWeight(p.rankOf[r.Publisher], r, post)
-		c.Score += max(0, w-best[r.Publisher])
-		best[r.Publisher] = max(w, best[r.Publisher])
-		switch label := labelOf(r); {
-		case !evidential(post.name.Relation):
-			others = append(others, string(post.name.Relation)+" in "+label)
-		case post.title:
-			titles = append(titles, label)
+	for _, u := range uses {
+		w := u.weight()
+		score += max(0, w-best[u.Publisher])
+		best[u.Publisher] = max(w, best[u.Publisher])
+		switch {
+		case !evidential(u.Relation):
+			others = append(others, string(u.Relation)+" in "+u.Label)
+		case u.Title:
+			titles = append(titles, u.Label)
 		default:
-			aliases = append(aliases, label)
+			aliases = append(aliases, u.Label)
 		}
 	}
 	switch {
 	case titles != nil:
-		c.Reason = "title of " + list(titles)
+		return score, "title of " + list(titles)
 	case aliases != nil:
-		c.Reason = "alias in " + list(aliases)
-	default:
-		c.Reason = list(others)
+		return score, "alias in " + list(aliases)
+	case others != nil:
+		return score, list(others)
 	}
+	return score, ""
 }
 
-// claimWeight is what one claim counts for.
-func claimWeight(rank int, r *intel.Record, post posting) float64 {
-	w := 1 / (1 + float64(rank)/40)
-	switch rel := post.name.Relation; {
-	case post.title && r.Live():
+// weight is what one claim counts for.
+func (u *Use) weight() float64 {
+	w := 1 / (1 + float64(u.Rank)/40)
+	switch {
+	case u.Title && !u.Withdrawn:
 		w *= 4
-	case post.title:
+	case u.Title:
 		w *= 3
-	case rel == intel.Formerly || !r.Live():
+	case u.Relation == intel.Formerly || u.Withdrawn:
 		w *= 0.9
-	case !evidential(rel):
+	case !evidential(u.Relation):
 		w *= 0.1
 	}
-	if r.Mention {
+	if u.Mention {
 		w *= 0.25
 	}
 	return w
@@ -137,10 +159,8 @@ func (p *Partition) decided(out []Candidate, d Decision, name, key string) []Can
 		at = len(out)
 		out = append(out, Candidate{Cell: cell})
 	}
-	claim := intel.NameClaim{From: intel.Ref{Publisher: intel.Analyst, Key: d.By}}
-	claim.Value, claim.Relation, claim.First = cmp.Or(d.Name, name), intel.Same, d.At
-	out[at].Claims = slices.Insert(out[at].Claims, 0, claim)
-	out[at].Score += 1000
+	out[at].Claims = slices.Insert(out[at].Claims, 0, d.claim(name))
+	out[at].Score += decidedBonus
 	out[at].Reason = byName(d.By) + " says so"
 	return out
 }

@@ -24,7 +24,21 @@ func (p *Partition) Suggestions() []Suggestion { return p.suggestions }
 
 // suggest keeps what is still a near miss at the end: a later statement may
 // have joined the two.
+//
+// A lower level's near misses stand as they are: its records are settled, and
+// not compared again.
 func (a *assignment) suggest(p *Partition) {
+	if a.in.Base != nil {
+		for _, s := range a.in.Base.suggestions {
+			cell, ok := p.byID[s.Cell.ID]
+			node := a.byRef[s.Record.Ref]
+			if !ok || a.nodes[node].cell == a.nodes[a.byRef[p.Cells[cell].Founder]].cell || a.partedFrom(node, a.nodes[a.byRef[p.Cells[cell].Founder]].cell) {
+				continue
+			}
+			s.Cell = &p.Cells[cell]
+			p.suggestions = append(p.suggestions, s)
+		}
+	}
 	for k := range a.near {
 		n := &a.near[k]
 		into := a.cells[n.cell]

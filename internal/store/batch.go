@@ -98,6 +98,13 @@ func (b *Batch) exec(ctx context.Context, query string, args ...any) error {
 // metaStale is set while claims are newer than what is derived from them.
 const metaStale = "derived.stale"
 
+// metaForm is the form of what is derived. It changes when dossiers hold more
+// than before, so that a database of an older release is derived again.
+const (
+	metaForm    = "derived.form"
+	derivedForm = "2" // with near misses, evidence of assignments, and names that others give
+)
+
 func setMeta(ctx context.Context, tx *sql.Tx, key, value string) error {
 	_, err := tx.ExecContext(ctx, "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", key, value)
 	return err

@@ -33,10 +33,14 @@ type Derived struct {
 }
 
 // Stale reports whether claims are newer than what is derived from them, as
-// after an import that was interrupted.
+// after an import that was interrupted, or an older release derived it.
 func (s *Store) Stale(ctx context.Context) (bool, error) {
 	v, err := s.meta(ctx, metaStale)
-	return v == "1", err
+	if err != nil || v == "1" {
+		return v == "1", err
+	}
+	form, err := s.meta(ctx, metaForm)
+	return form != derivedForm, err
 }
 
 // encode folds a profile and prepares it for storing, if it is not what have
@@ -175,7 +179,7 @@ func (s *Store) PutDerived(ctx context.Context, profiles []*Derived, remember ma
 		if err := d.ledger(remember); err != nil {
 			return err
 		}
-		return nil
+		return setMeta(ctx, tx, metaForm, derivedForm)
 	})
 	return written, gone, err
 }
@@ -349,6 +353,13 @@ func (d *deriver) slot(id string) int64 {
 	return slot
 }
 
+// How a name leads to a profile; the column is called alias.
+const (
+	nameClaimed = 0 // some source says so
+	nameServed  = 1 // it is the title or an alias
+	nameDecided = 2 // a person says that it means this profile
+)
+
 // keys writes the ids and names that lead to the profile.
 func (d *deriver) keys(e *encoded) error {
 	p := &e.Dossier.Profile
@@ -364,21 +375,28 @@ func (d *deriver) keys(e *encoded) error {
 			return err
 		}
 	}
-	names := map[string]bool{} // key -> served
-	add := func(name string, served bool) {
+	names := map[string]int{} // key -> how it leads here
+	add := func(name string, how int) {
 		if k := intel.NameKey(name); k != "" {
-			names[k] = names[k] || served
+			names[k] = max(names[k], how)
 		}
 	}
-	add(p.Title, true)
+	add(p.Title, nameServed)
 	for _, n := range e.Dossier.Names {
-		add(n.Value, n.Alias)
+		switch {
+		case n.Decided:
+			add(n.Value, nameDecided)
+		case n.Alias:
+			add(n.Value, nameServed)
+		default:
+			add(n.Value, nameClaimed)
+		}
 	}
 	for _, id := range e.Dossier.IDs {
-		add(id.Value.ID, false)
+		add(id.Value.ID, nameClaimed)
 	}
-	for k, served := range names {
-		if err := d.names.add(k, p.ID, int(e.Lo), int(e.Hi), served); err != nil {
+	for k, how := range names {
+		if err := d.names.add(k, p.ID, int(e.Lo), int(e.Hi), how); err != nil {
 			return err
 		}
 	}

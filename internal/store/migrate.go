@@ -106,6 +106,9 @@ func (s *Store) migrateFile(ctx context.Context, file string, version int) error
 			}
 		}
 		if version == 1 {
+			if err := setMeta(ctx, tx, metaForm, derivedForm); err != nil {
+				return err
+			}
 			for k, v := range versions {
 				if _, err := tx.ExecContext(ctx, "INSERT INTO meta (key, value) VALUES (?, ?)", "version."+k, v); err != nil {
 					return err

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -14,12 +15,12 @@ import (
 // A Hit is a profile found by a text or name.
 type Hit struct {
 	*Profile
-	Match string // what was found: "title", "alias", "name", "id", "text"
+	Match string // what was found: "id", "decided" (a person says that the name means it), "title", "alias", "name", "prefix", "text"
 	Names []string
 }
 
 // ranks of matches, best first.
-var matchRank = map[string]int{"id": 0, "title": 1, "alias": 2, "name": 3, "prefix": 4, "text": 5}
+var matchRank = map[string]int{"id": 0, "decided": 1, "title": 2, "alias": 3, "name": 4, "prefix": 5, "text": 6}
 
 // ProfilesByName returns every profile that a name, an external id or a profile
 // id leads to, those that serve it first. An ambiguous name returns several;
@@ -42,21 +43,64 @@ func (s *Store) ProfilesByName(ctx context.Context, name string, v View) ([]Hit,
 	defer rows.Close()
 	var out []Hit
 	for rows.Next() {
-		var alias bool
-		p, err := scanProfile(rows, &alias)
+		var how int
+		p, err := scanProfile(rows, &how)
 		if err != nil {
 			return nil, err
 		}
 		h := Hit{Profile: p, Match: "name"}
 		switch {
+		case how == nameDecided:
+			h.Match = "decided"
 		case intel.NameKey(p.Title) == key:
 			h.Match = "title"
-		case alias:
+		case how == nameServed:
 			h.Match = "alias"
 		}
 		out = append(out, h)
 	}
 	slices.SortStableFunc(out, func(a, b Hit) int { return matchRank[a.Match] - matchRank[b.Match] })
+	return out, rows.Err()
+}
+
+// A NearName is a key of a name that a profile has.
+type NearName struct {
+	Key      string
+	Profile  string // id
+	Distance int
+}
+
+// NamesNear returns the names of profiles that distance finds near, nearest first,
+// at most limit of them and each profile once. It looks at every name.
+func (s *Store) NamesNear(ctx context.Context, limit int, v View, distance func(key string) (int, bool)) ([]NearName, error) {
+	cond, args := ceilingSQL("n", v.Ceiling)
+	rows, err := s.read.QueryContext(ctx, "SELECT n.name_key, n.profile_id FROM profile_name n WHERE "+cond, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []NearName
+	for rows.Next() {
+		var n NearName
+		if err := rows.Scan(&n.Key, &n.Profile); err != nil {
+			return nil, err
+		}
+		var ok bool
+		if n.Distance, ok = distance(n.Key); !ok {
+			continue
+		}
+		at, _ := slices.BinarySearchFunc(out, n, func(a, b NearName) int {
+			return cmp.Or(cmp.Compare(a.Distance, b.Distance), cmp.Compare(a.Key, b.Key), cmp.Compare(a.Profile, b.Profile))
+		})
+		if have := slices.IndexFunc(out, func(x NearName) bool { return x.Profile == n.Profile }); have >= 0 {
+			if have < at {
+				continue
+			}
+			out = slices.Delete(out, have, have+1)
+		}
+		out = slices.Insert(out, at, n)
+		out = out[:min(len(out), limit)]
+	}
 	return out, rows.Err()
 }
 
