@@ -36,6 +36,7 @@ with an author and a reason; it survives imports, and can be undone.`,
 		},
 	}
 	a.jsonFlag(cmd)
+	cmd.AddCommand(a.decisionCommands()...)
 	return cmd
 }
 

@@ -90,6 +90,10 @@ func (s *Server) routes() {
 	own.at("api/claims", http.MethodGet, claims)
 	own.at("api/claims/{}", http.MethodGet, getClaim)
 	own.at("api/claims/{}", http.MethodDelete, s.writes(withdrawClaim))
+	own.at("api/decisions", http.MethodGet, decisions)
+	own.at("api/decisions", http.MethodPost, s.writes(decide))
+	own.at("api/decisions/{}", http.MethodGet, getDecision)
+	own.at("api/decisions/{}", http.MethodDelete, s.writes(undoDecision))
 	own.at("healthz", http.MethodGet, healthz)
 	own.at("readyz", http.MethodGet, readyz)
 	s.own = own

@@ -73,6 +73,15 @@ func profiles(ctx context.Context, s *store.Store) (out []*store.Derived, rememb
 			}
 		}
 	}
+	decisions, err := s.Decisions(ctx, false, store.View{Ceiling: intel.Red})
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, d := range decisions {
+		if !slices.Contains(levels, d.TLP) {
+			levels = append(levels, d.TLP)
+		}
+	}
 	slices.Sort(levels)
 	ledger := make(map[intel.Ref]resolve.Entry, len(known))
 	for ref, k := range known {
@@ -86,7 +95,7 @@ func profiles(ctx context.Context, s *store.Store) (out []*store.Derived, rememb
 		if err != nil {
 			return nil, nil, err
 		}
-		part := resolve.Assign(resolve.Input{Records: slices.Values(records), Ledger: ledger, Base: base})
+		part := resolve.Assign(resolve.Input{Records: slices.Values(records), Ledger: ledger, Base: base, Decisions: rulings(decisions, level)})
 		facts, err := loadDates(ctx, s, level)
 		if err != nil {
 			return nil, nil, err

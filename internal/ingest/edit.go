@@ -372,7 +372,7 @@ func (e Editor) Withdraw(ctx context.Context, by Author, id string) (err error) 
 		return err
 	}
 	// What was hidden, or has moved, is not stored as it would be.
-	whole = c.Field == "" && !store.IsIndicator(c.Target)
+	whole = c.Field == intel.FieldResolution || c.Field == "" && !store.IsIndicator(c.Target)
 	if whole || c.Field == intel.FieldIndicators || store.IsIndicator(c.Target) {
 		return nil
 	}

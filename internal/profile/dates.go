@@ -32,7 +32,7 @@ func (f *folder) firstActive() {
 			return
 		}
 		k := dated{from, d.Basis}
-		if old, had := weighed[k]; !had || better(d, old) {
+		if old, had := weighed[k]; d.Basis.Rung() < intel.BasisRelease.Rung() && (!had || better(d, old)) {
 			weighed[k] = d
 		}
 		if best.Value.IsZero() || better(d, best.Value) {
@@ -73,7 +73,8 @@ func (f *folder) firstActive() {
 	f.d.FirstActive, f.d.Profile.FirstActive = best, best.Value.At
 }
 
-// dated tells which dates are weighed once: of each record the best one of a basis.
+// dated tells which dates are kept: of each record the best one of a basis. Those of
+// releases and imports say nothing of an actor; the served one stands for them.
 type dated struct {
 	from  intel.Ref
 	basis intel.Basis

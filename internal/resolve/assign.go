@@ -45,6 +45,7 @@ type cell struct {
 	members []int32
 	base    int32 // index in the base's Cells, or none
 	gone    bool  // merged into another
+	into    int32 // the other
 }
 
 // first returns the member of highest precedence.
@@ -165,10 +166,10 @@ func (a *assignment) elsewhere(i, m int32) string {
 	return ""
 }
 
-// runStage assigns the records of one stage: what a person joined, then the
-// pairs by score, then a cell for each that is left.
+// runStage assigns the records of one stage: the pairs by score, then a cell for
+// each that is left. What a person joined is made one at the end, so that
+// profiles are merged as they would be, with all their records.
 func (a *assignment) runStage(st stage) {
-	a.joinDecided(st.nodes)
 	s := a.newScorer(st.kind, st.nodes)
 	all := make(map[int32][]pair, len(st.nodes))
 	var queue []*pair
@@ -202,7 +203,6 @@ func (a *assignment) runStage(st stage) {
 		a.noteNear(i, all[i], rivals)
 	}
 	a.joinWithdrawn()
-	a.mergeJoined()
 }
 
 // runnerUp returns the pair that makes the race too close to call: another

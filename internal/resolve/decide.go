@@ -131,7 +131,7 @@ func (a *assignment) partedCells(c, d int32) bool {
 	return false
 }
 
-// joinDecided puts the given records where a person joined them with one that
+// joinDecided puts the given mentions where a person joined them with one that
 // has a cell.
 func (a *assignment) joinDecided(nodes []int32) {
 	if len(a.joins) == 0 {
@@ -175,7 +175,7 @@ func (a *assignment) mergeJoined() {
 			a.nodes[m].cell = c
 			a.cells[c].members = append(a.cells[c].members, m)
 		}
-		a.cells[e].members, a.cells[e].gone = nil, true
+		a.cells[e].members, a.cells[e].gone, a.cells[e].into = nil, true, c
 	}
 }
 

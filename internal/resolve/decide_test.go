@@ -1,11 +1,14 @@
 package resolve
 
 import (
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
 
 	"dossier/internal/intel"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 func TestDecisions(t *testing.T) {
@@ -53,4 +56,41 @@ func TestDecisions(t *testing.T) {
 	if p := assign(gone); len(p.Unmet()) != 1 {
 		t.Errorf("a decision about nobody: unmet %v", p.Unmet())
 	}
+}
+
+// TestUndoneDecisions: decisions come, are remembered through, and go: what is
+// left is as before, and every id that was served leads somewhere.
+func TestUndoneDecisions(t *testing.T) {
+	check := func(t *testing.T, r *rand.Rand, records []*intel.Record) {
+		t.Helper()
+		ledger := map[intel.Ref]Entry{}
+		assign := func(ds []Decision) *Partition {
+			p := Assign(Input{Records: slices.Values(shuffled(r, records)), Ledger: ledger, Decisions: ds})
+			for ref, e := range p.Remember(ledger, intel.Time(10+len(ledger))) {
+				ledger[ref] = e
+			}
+			return p
+		}
+		first := assign(nil)
+		before := snapshot(first)
+		ds := someDecisions(r, records, 12)
+		decided := assign(ds)
+		for i := range first.Cells {
+			if _, ok := decided.ByID(first.Cells[i].ID); !ok {
+				t.Errorf("%s leads nowhere after decisions", first.Cells[i].ID)
+			}
+		}
+		r.Shuffle(len(ds), func(i, j int) { ds[i], ds[j] = ds[j], ds[i] })
+		if diff := cmp.Diff(snapshot(decided), snapshot(assign(ds))); diff != "" {
+			t.Errorf("the order of decisions makes a difference:\n%s", diff)
+		}
+		if diff := cmp.Diff(before, snapshot(assign(nil))); diff != "" {
+			t.Errorf("after undoing the decisions:\n%s", diff)
+		}
+	}
+	for seed := range uint64(40) {
+		r := rand.New(rand.NewPCG(seed, 7))
+		check(t, r, synthetic(r, 5+r.IntN(60)))
+	}
+	check(t, rand.New(rand.NewPCG(1, 2)), corpusRecords(t))
 }

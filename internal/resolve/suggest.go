@@ -41,8 +41,11 @@ func (a *assignment) suggest(p *Partition) {
 	}
 	for k := range a.near {
 		n := &a.near[k]
+		for a.cells[n.cell].gone {
+			n.cell = a.cells[n.cell].into
+		}
 		into := a.cells[n.cell]
-		if into.gone || a.nodes[n.node].cell == n.cell || a.partedFrom(n.node, n.cell) {
+		if a.nodes[n.node].cell == n.cell || a.partedFrom(n.node, n.cell) {
 			continue
 		}
 		cell, ok := p.byRef[a.nodes[into.members[0]].rec.Ref]

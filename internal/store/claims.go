@@ -105,11 +105,14 @@ func (b *Batch) Claim(ctx context.Context, c *intel.Claim) error {
 		return err
 	}
 	link := linked(c)
+	if c.Field == intel.FieldResolution {
+		link = decisionLink
+	}
 	if err := b.exec(ctx, "INSERT INTO analyst_claim ("+claimColumns+") VALUES ("+marks(12)+")",
 		c.ID, c.Owner, c.Target, c.Field, string(c.Action), string(c.Value), int(c.TLP), c.Client, c.Name, int64(c.Made), int64(c.Withdrawn), link); err != nil {
 		return err
 	}
-	return b.claimed(ctx, c.Target, link)
+	return b.claimed(ctx, c.Target, linked(c))
 }
 
 // Withdraw ends a claim, which stays to be seen.
@@ -131,6 +134,19 @@ func (b *Batch) claimed(ctx context.Context, target, link string) error {
 		return nil
 	}
 	return b.exec(ctx, "INSERT INTO pending (indicator_id) VALUES (?) ON CONFLICT (indicator_id) DO NOTHING", indicator)
+}
+
+// ClaimByID returns a claim as the batch has left it. The error wraps
+// [intel.ErrNotFound] if there is none.
+func (b *Batch) ClaimByID(ctx context.Context, id string) (*intel.Claim, error) {
+	list, err := claimsWhere(ctx, b.tx, "id = ?", id)
+	if err == nil && len(list) == 0 {
+		err = fmt.Errorf("claim %q: %w", id, intel.ErrNotFound)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return list[0], nil
 }
 
 // ClaimsOf returns the claims about things, links left out, as the batch has left
