@@ -25,7 +25,7 @@ var rows = [][]string{
 	{"internal/resolve", "internal/profile"},
 	{"catalog", "internal/store"},
 	{"internal/ingest", "internal/auth"},
-	{"internal/api", "internal/portal"},
+	{"internal/api", "internal/portal", "internal/namebench"},
 	{"cmd/dossier", "catalog/generate"},
 }
 

@@ -56,7 +56,7 @@ func (a *app) root() *cobra.Command {
 by default it lies beside the database (or set DOSSIER_AUDIT_LOG)`)
 	root.PersistentFlags().BoolVar(&a.noCatalog, "no-catalog", false, "do not fill a new database from the embedded catalogue")
 	root.AddCommand(a.serveCommand(), a.importCommand(), a.searchCommand(), a.showCommand(), a.namesCommand(), a.lookupCommand(), a.clientCommand(),
-		a.tokenCommand(), a.versionCommand())
+		a.tokenCommand(), a.benchCommand(), a.versionCommand())
 	return root
 }
 

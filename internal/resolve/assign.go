@@ -214,8 +214,8 @@ func (a *assignment) runnerUp(p *pair, cells []pair, records []*pair) *pair {
 		if q.cell == p.cell || q.score*margin <= p.score || a.closed(q.node, q.cell) != "" {
 			continue
 		}
-		if p.titled && !q.titled && q.score <= p.score*margin {
-			continue // between close ones an equal title decides
+		if (p.titled && !q.titled || p.kindly && !q.titles) && q.score <= p.score*margin {
+			continue // between close ones an equal title decides, also one that is a temporary id
 		}
 		return q
 	}

@@ -1,15 +1,10 @@
 package resolve
 
 import (
-	"encoding/json"
-	"os"
-	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 
 	"dossier/internal/intel"
-	"dossier/internal/testcorpus"
 )
 
 // TestCorpusMeasures prints what becomes of the real data, and holds the
@@ -76,97 +71,4 @@ func TestCorpusMeasures(t *testing.T) {
 	if joined < 150 || matched < 68 {
 		t.Errorf("%d MISP actors and %d Microsoft actors are with a group of ATT&CK", joined, matched)
 	}
-}
-
-// TestHiddenIDs measures how many of the 73 MISP actors that cite one ATT&CK group id
-// which are assigned to that group though the ids are hidden.
-func TestHiddenIDs(t *testing.T) {
-	for _, set := range [][]string{{intel.MitreAttack, intel.MISPThreatActor}, {intel.MitreAttack, intel.MicrosoftNaming, intel.MISPThreatActor}} {
-		t.Run(strings.Join(set, "+"), func(t *testing.T) { hiddenIDs(t, set) })
-	}
-}
-
-func hiddenIDs(t *testing.T, publishers []string) {
-	groups := make(map[string]intel.Ref) // cited ids of groups that still are, or were replaced by one that is
-	deprecated := make(map[string]bool)
-	synonyms := mispGroupIDs(t)
-	want := make(map[intel.Ref]string)
-	var records []*intel.Record
-	for _, r := range of(corpusRecords(t), publishers...) {
-		if r.Publisher == intel.MitreAttack && r.Kind == intel.Actor {
-			groups[r.IDs[0].ID] = r.Ref
-			deprecated[r.IDs[0].ID] = r.Deprecated
-		}
-		if r.Publisher == intel.MISPThreatActor {
-			bare := *r
-			bare.IDs = nil
-			if ids := synonyms[r.Key]; len(ids) == 1 {
-				want[r.Ref] = ids[0]
-			}
-			r = &bare
-		}
-		records = append(records, r)
-	}
-	p := assignAll(records)
-	right, wrong, missed, alone := 0, 0, 0, 0
-	for ref, id := range want {
-		cell, _ := p.CellOf(ref)
-		expect, live := p.CellOf(groups[id])
-		var me Member
-		for _, m := range cell.Members {
-			if m.Record.Ref == ref {
-				me = m
-			}
-		}
-		switch {
-		case cell == expect:
-			right++
-		case !live && deprecated[id] && cell.Founder == ref:
-			right++ // ATT&CK dropped the group without a successor: there is none to join
-			alone++
-		case slices.ContainsFunc(cell.Members, func(m Member) bool { return m.Record.Publisher == intel.MitreAttack }):
-			wrong++
-			t.Logf("wrong: %s: want %s: %s", me.Record.Title, id, me.Reason.Text)
-		default:
-			missed++
-			t.Logf("missed: %s: want %s: %s", me.Record.Title, id, me.Reason.Text)
-			for _, s := range p.Suggestions() {
-				if s.Record.Ref == ref {
-					t.Logf("    suggested: %s, %.2f: %s", s.Text, s.Score, s.Why)
-				}
-			}
-		}
-	}
-	t.Logf("of %d: %d right (%d of them left alone, as their group was dropped), %d wrong, %d missed", len(want), right, alone, wrong, missed)
-	if right < 71 || wrong > 0 {
-		t.Errorf("%d right and %d wrong; want at least 71 and none", right, wrong)
-	}
-}
-
-// mispGroupIDs returns the ATT&CK group ids that MISP's actors have among their
-// synonyms, by uuid.
-func mispGroupIDs(t testing.TB) map[string][]string {
-	t.Helper()
-	data, err := os.ReadFile(filepath.Join(testcorpus.Path(t), "misp-galaxy/clusters/threat-actor.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var galaxy struct {
-		Values []struct {
-			UUID string
-			Meta struct{ Synonyms []string }
-		}
-	}
-	if err := json.Unmarshal(data, &galaxy); err != nil {
-		t.Fatal(err)
-	}
-	out := make(map[string][]string)
-	for _, v := range galaxy.Values {
-		for _, s := range v.Meta.Synonyms {
-			if attackID.MatchString(s) {
-				out[v.UUID] = append(out[v.UUID], s)
-			}
-		}
-	}
-	return out
 }

@@ -10,7 +10,7 @@ import (
 
 // The weights. A name that both sides have as an alias, and nobody else has,
 // weighs 1; each side that has it as its title doubles that. Measured against
-// the actors that cite one ATT&CK id (see TestHiddenIDs).
+// the actors that cite one ATT&CK id (package namebench).
 const (
 	explicitWeight = 12.0
 	titleFactor    = 2.0
