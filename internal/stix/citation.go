@@ -2,6 +2,7 @@ package stix
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -141,12 +142,28 @@ var schemes = []struct {
 	{regexp.MustCompile(`^(CL-(STA|CRI|UNK)-\d+|\S+ (Libra|Taurus|Ursa|Pisces|Serpens|Scorpius))$`), "Unit 42"},
 }
 
+// A document is what an object cites: the key of its citation, which begins with
+// who published it, and key and title in the form of [intel.NameKey].
+type document struct{ key, folded string }
+
+func documentOf(key, text string) document {
+	return document{key, intel.NameKey(key) + " " + intel.NameKey(text)}
+}
+
+// names reports whether the document has the name in its key or title. Very short
+// ones are in anything.
+func (d *document) names(name string) bool {
+	key := intel.NameKey(name)
+	return len(key) > 3 && strings.Contains(d.folded, key)
+}
+
 // coinedBy returns who coined a name, judging by the documents that the source
 // cites for it, or "" where that is not reliable. Many cite a name that
 // somebody else coined, so it takes either a naming scheme whose owner is among
-// those cited, or that every cited document is of one vendor and the name fits
-// no other vendor's scheme.
-func coinedBy(name string, cited []string) string {
+// those cited; or a document of one vendor that has the name in its title, among
+// those cited or, failing that, among all of the object's. Documents that only
+// use the name do not tell.
+func coinedBy(name string, cited []string, all []document) string {
 	if len(cited) == 0 {
 		return ""
 	}
@@ -157,24 +174,37 @@ func coinedBy(name string, cited []string) string {
 			break
 		}
 	}
-	first, family, unknown, several := "", "", false, false
+	titled := map[string]string{} // family -> vendor, of cited documents that have the name in their title
 	for _, key := range cited {
 		vendor, f := vendorOf(key)
-		switch {
-		case vendor == "":
-			unknown = true
-		case f == owner:
+		if vendor == "" {
+			continue
+		}
+		if f == owner {
 			return vendor
-		case family == "":
-			first, family = vendor, f
-		case f != family:
-			several = true
+		}
+		i := slices.IndexFunc(all, func(d document) bool { return d.key == key })
+		if i >= 0 && all[i].names(name) && titled[f] == "" {
+			titled[f] = vendor
 		}
 	}
-	if owner != "" || unknown || several {
+	if owner != "" {
 		return ""
 	}
-	return first
+	if len(titled) == 0 {
+		for i := range all {
+			if vendor, f := vendorOf(all[i].key); vendor != "" && all[i].names(name) && titled[f] == "" {
+				titled[f] = vendor
+			}
+		}
+	}
+	if len(titled) != 1 {
+		return ""
+	}
+	for _, vendor := range titled {
+		return vendor
+	}
+	return ""
 }
 
 // vendorOf returns the vendor whose name a citation key begins with, and its

@@ -56,19 +56,33 @@ func TestCoinedBy(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
 		cited []string
+		also  []string // documents that the object cites otherwise
 		want  string
 	}{
-		{"Forest Blizzard", []string{"Microsoft Threat Actor Naming July 2023"}, "Microsoft"},
-		{"Fancy Bear", []string{"Kaspersky Sofacy", "Crowdstrike DNC June 2016"}, "CrowdStrike"}, // the scheme's owner is among them
-		{"Velvet Chollima", []string{"Netscout Stolen Pencil Dec 2018"}, ""},                     // the owner is not
-		{"Cozy Bear", []string{"Microsoft Unidentified Dec 2018"}, ""},
-		{"STRONTIUM", []string{"Kaspersky Sofacy", "Microsoft STRONTIUM Aug 2019"}, ""}, // several
-		{"SNAKEMACKEREL", []string{"Accenture SNAKEMACKEREL Nov 2018"}, "Accenture"},
-		{"APT38", []string{"FireEye APT38 Oct 2018", "Mandiant APT38"}, "FireEye"}, // one family
-		{"Sofacy", nil, ""},
-		{"Group 1", []string{"Esetera 2020"}, ""}, // begins like a vendor
+		{"Forest Blizzard", []string{"Microsoft Threat Actor Naming July 2023"}, nil, "Microsoft"},
+		{"Fancy Bear", []string{"Kaspersky Sofacy", "Crowdstrike DNC June 2016"}, nil, "CrowdStrike"}, // the scheme's owner is among them
+		{"Velvet Chollima", []string{"Netscout Stolen Pencil Dec 2018"}, nil, ""},                     // the owner is not
+		{"Cozy Bear", []string{"Microsoft Unidentified Dec 2018"}, nil, ""},
+		{"STRONTIUM", []string{"Kaspersky Sofacy", "Microsoft STRONTIUM Aug 2019"}, nil, "Microsoft"}, // it has the name in its title
+		{"Sofacy", []string{"Kaspersky Sofacy", "Microsoft Sofacy"}, nil, ""},                         // both have
+		{"Krypton", []string{"CrowdStrike VENOMOUS BEAR"}, nil, ""},                                   // only uses it
+		{"Group123", []string{"FireEye APT37 Feb 2018"}, []string{"Talos Group123"}, "Cisco Talos"},
+		{"Reaper", []string{"FireEye APT37 Feb 2018|FireEye. (2018, February 20). APT37 (Reaper): The Overlooked North Korean Actor."}, nil, "FireEye"},
+		{"SNAKEMACKEREL", []string{"Accenture SNAKEMACKEREL Nov 2018"}, nil, "Accenture"},
+		{"APT38", []string{"FireEye APT38 Oct 2018", "Mandiant APT38"}, nil, "FireEye"}, // one family
+		{"Sofacy", nil, nil, ""},
+		{"Group 1", []string{"Esetera Group 1 2020"}, nil, ""}, // begins like a vendor
 	} {
-		if got := coinedBy(tt.name, tt.cited); got != tt.want {
+		var all []document
+		var cited []string
+		for i, c := range append(tt.cited, tt.also...) {
+			key, text, _ := strings.Cut(c, "|")
+			all = append(all, documentOf(key, text))
+			if i < len(tt.cited) {
+				cited = append(cited, key)
+			}
+		}
+		if got := coinedBy(tt.name, cited, all); got != tt.want {
 			t.Errorf("coinedBy(%q, %q) = %q, want %q", tt.name, tt.cited, got, tt.want)
 		}
 	}

@@ -102,7 +102,15 @@ func (b *builder) references(x *thing) map[string][]string {
 // who coined it; then its first assertion is the object's creation. Of an alias
 // the object tells only that it holds now, as of its last change.
 func (b *builder) names(rec *intel.Record, cited map[string][]string) {
-	if by := coinedBy(rec.Title, cited[rec.Title]); by != "" {
+	var all []document
+	if cited != nil {
+		for _, r := range b.w.refs {
+			if source := b.shared(r.source); len(r.url) > 0 && cited[source] == nil {
+				all = append(all, documentOf(source, unescape(r.description)))
+			}
+		}
+	}
+	if by := coinedBy(rec.Title, cited[rec.Title], all); by != "" {
 		rec.Names = append(rec.Names, intel.Name{Value: rec.Title, CoinedBy: by, First: rec.Created, Last: rec.Modified})
 	}
 	for _, alias := range b.sharedAll(b.w.aliases) {
@@ -110,7 +118,7 @@ func (b *builder) names(rec *intel.Record, cited map[string][]string) {
 			continue
 		}
 		rec.Names = append(rec.Names, intel.Name{
-			Value: alias, CoinedBy: coinedBy(alias, cited[alias]), First: rec.Modified, Last: rec.Modified,
+			Value: alias, CoinedBy: coinedBy(alias, cited[alias], all), First: rec.Modified, Last: rec.Modified,
 		})
 	}
 }
