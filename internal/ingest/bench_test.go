@@ -1,11 +1,14 @@
 package ingest
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"testing"
 
+	"dossier/internal/intel"
 	"dossier/internal/store"
 	"dossier/internal/testcorpus"
 	"dossier/internal/testdb"
@@ -73,6 +76,55 @@ func BenchmarkImportGalaxies(b *testing.B) {
 		size += info.Size()
 	}
 	benchmarkImport(b, size, dir)
+}
+
+// seeded returns a store with the catalogue.
+func seeded(b *testing.B) *Importer {
+	im := &Importer{Store: emptyStore(b)}
+	b.Cleanup(func() { _ = im.Store.Close() })
+	if _, err := im.Seed(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	return im
+}
+
+// BenchmarkImportOneRecord imports one record that changes each time, beside the
+// catalogue: most of it is deriving everything.
+func BenchmarkImportOneRecord(b *testing.B) {
+	im := seeded(b)
+	dir := b.TempDir()
+	for n := 0; b.Loop(); n++ {
+		write(b, dir, map[string]string{"one.json": strings.NewReplacer("Grey Wader", fmt.Sprintf("Grey Wader%c", 'A'+n%20), "2021-01-01", fmt.Sprintf("%d-01-01", 2022+n)).Replace(stixGroup)})
+		if res, err := im.Import(b.Context(), []string{filepath.Join(dir, "one.json")}, Options{}); err != nil || !res.Changed() {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkDecision merges two profiles of the catalogue, and undoes it.
+func BenchmarkDecision(b *testing.B) {
+	im := seeded(b)
+	e := Editor{Store: im.Store}
+	for b.Loop() {
+		d := decide(b, e, eve, Proposal{Verdict: intel.Merge, A: "APT28", B: "APT29"})
+		if _, err := e.Undo(b.Context(), eve, d.ID); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkNames asks for an ambiguous name, and for one that nobody has.
+func BenchmarkNames(b *testing.B) {
+	im := seeded(b)
+	for _, name := range []string{"Labyrinth Chollima", "Labyrinht Cholima"} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				if _, err := Names(b.Context(), im.Store, name, eve.View); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
 }
 
 // peakMemory is what the Go runtime has taken from the system.

@@ -241,7 +241,7 @@ func attackLinks(records []*intel.Record, hide bool) LinkResult {
 			}
 		}
 		if len(ids) == 1 && groups[ids[0]] != nil {
-			if other := titled[intel.NameKey(r.Title)]; other != nil && other != groups[ids[0]] {
+			if other := titled[intel.NameKey(r.Title)]; other != nil && other != groups[ids[0]] && groups[ids[0]].Live() {
 				out.Left = append(out.Left, fmt.Sprintf("%s cites %s of %s", r.Title, ids[0], groups[ids[0]].Title))
 			} else {
 				gold[r.Ref] = groups[ids[0]]
