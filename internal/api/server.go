@@ -43,6 +43,8 @@ type Server struct {
 	origin  *http.CrossOriginProtection
 	now     func() time.Time
 
+	patience time.Duration // see piecePatience
+
 	graph *node // behind a version
 	own   *node
 }
@@ -59,6 +61,7 @@ func New(c Config) *Server {
 	if s.now == nil {
 		s.now = time.Now
 	}
+	s.patience = piecePatience
 	s.routes()
 	return s
 }
