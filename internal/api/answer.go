@@ -58,6 +58,7 @@ func (s *Server) write(w http.ResponseWriter, r *request, a *answer) {
 	}
 	if len(a.body) >= gzipAbove && acceptsGzip(r.Header) {
 		a.body = compress(a.body)
+		r.hold(len(a.body))
 		h.Set("Content-Encoding", "gzip")
 	}
 	h.Set("Content-Length", strconv.Itoa(len(a.body)))

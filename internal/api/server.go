@@ -1,10 +1,13 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"log"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"regexp"
 	"runtime/debug"
 	"slices"
@@ -28,6 +31,10 @@ type Config struct {
 	Logger    *slog.Logger     // nil: [slog.Default]
 	Home      http.Handler     // serves what is not the API's: the portal; nil: 404
 	Now       func() time.Time // nil: [time.Now]
+
+	// Connections of one address and of all, where [Server.HTTPServer] serves; 0:
+	// [MaxPerAddress] and [MaxConnections]. The Guard's proxies have no limit of their own.
+	MaxPerAddress, MaxConnections int
 }
 
 // A Server is the API as a handler.
@@ -43,6 +50,7 @@ type Server struct {
 	origin  *http.CrossOriginProtection
 	now     func() time.Time
 
+	conns    *connections
 	patience time.Duration // see piecePatience
 
 	graph *node // behind a version
@@ -61,6 +69,11 @@ func New(c Config) *Server {
 	if s.now == nil {
 		s.now = time.Now
 	}
+	var proxies []netip.Prefix
+	if s.guard != nil {
+		proxies = s.guard.Proxies
+	}
+	s.conns = newConnections(c.MaxPerAddress, c.MaxConnections, proxies, s.log)
 	s.patience = piecePatience
 	s.routes()
 	return s
@@ -81,13 +94,34 @@ const (
 const queryTimeout = 30 * time.Second
 
 // HTTPServer returns an http.Server for the address with the limits of this
-// package.
+// package. Several share those of connections; a server that is made otherwise has
+// none of connections, nor of requests by address.
 func (s *Server) HTTPServer(addr string) *http.Server {
 	return &http.Server{
 		Addr: addr, Handler: s, ReadHeaderTimeout: ReadHeaderTimeout, ReadTimeout: ReadTimeout,
 		WriteTimeout: WriteTimeout, IdleTimeout: IdleTimeout, MaxHeaderBytes: MaxHeaderBytes,
-		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+		ConnContext: s.conns.opened, ConnState: s.conns.state,
+		// Buffers that a client can fill are as small as the protocol allows. Without
+		// WriteByteTimeout, one that stops reading would keep its connection for ever.
+		HTTP2: &http.HTTP2Config{
+			MaxConcurrentStreams: 100, MaxReadFrameSize: 16 << 10, MaxReceiveBufferPerConnection: 64 << 10,
+			MaxReceiveBufferPerStream: 64 << 10, WriteByteTimeout: piecePatience,
+		},
+		ErrorLog: log.New(serverLog{s.log}, "", 0),
 	}
+}
+
+// serverLog is where net/http writes. Strangers cause most of it, as often as
+// they like: that is for debugging only.
+type serverLog struct{ log *slog.Logger }
+
+func (l serverLog) Write(line []byte) (int, error) {
+	level := slog.LevelDebug
+	if bytes.Contains(line, []byte("Accept error")) || bytes.Contains(line, []byte("panic serving")) {
+		level = slog.LevelWarn
+	}
+	l.log.Log(context.Background(), level, string(bytes.TrimSpace(line)))
+	return len(line), nil
 }
 
 // versions are Graph's, as they stand in paths and links.
@@ -99,7 +133,24 @@ var otherVersion = regexp.MustCompile(`(?i)^v[0-9]+(\.[0-9]+)*$`)
 // ServeHTTP answers a request: Graph's by its first segment, which is a version,
 // then the server's own, then Home.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	conn := connectionOf(r.Context())
+	as := ordinary
+	if r.URL.Path == "/healthz" || r.URL.Path == "/readyz" {
+		as = urgent
+	}
+	as, err := conn.begin(as)
+	defer conn.end(as)
+	if as == cut {
+		panic(http.ErrAbortHandler)
+	}
+	if r.Body != nil && r.Body != http.NoBody {
+		with := *r // net/http keeps its own, and looks at that body
+		with.Body = &awaited{r.Body, conn}
+		r = &with
+	}
 	req := s.newRequest(r)
+	req.conn = conn
+	defer req.hold(0)
 	out := &tracked{ResponseWriter: w}
 	start := s.now()
 	defer func() {
@@ -112,12 +163,18 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.log.Debug("request", "method", r.Method, "path", clip(r.URL.EscapedPath()), "status", out.status,
 			"took", s.now().Sub(start), "request-id", req.id)
 	}()
-	answer, err := s.dispatch(out, req)
+	var answer *answer
+	if err == nil {
+		answer, err = s.dispatch(out, req)
+	}
 	switch {
-	case err != nil:
-		answer = s.answerOf(req, s.failureOf(req, err))
-	case answer == nil:
+	case err == nil && answer == nil:
 		return // Home has answered
+	case err == nil && !req.hold(len(answer.body)):
+		err = tooBusy()
+	}
+	if err != nil {
+		answer = s.answerOf(req, s.failureOf(req, err))
 	}
 	s.write(out, req, answer)
 }
