@@ -117,13 +117,19 @@ func readBatch(r *request) ([]batchItem, error) {
 }
 
 // readBody reads a JSON body of at most limit bytes, inflated if it was
-// compressed with gzip.
+// compressed with gzip. Meanwhile others may have their turn.
 func (r *request) readBody(limit int64) ([]byte, error) {
 	coding, err := r.checkBody()
 	if err != nil {
 		return nil, err
 	}
-	return r.inflated(coding, limit)
+	had := r.turn
+	r.leaveTurn()
+	body, err := r.inflated(coding, limit)
+	if err == nil && had {
+		err = r.takeTurn()
+	}
+	return body, err
 }
 
 func (r *request) inflated(coding string, limit int64) ([]byte, error) {
@@ -243,7 +249,7 @@ func (r *request) perform(item *batchItem) (a *answer) {
 			err = s.allow(sub, neededFor(item.Method, segments))
 		}
 		if err == nil {
-			a, err = s.route(s.graph, sub, segments)
+			a, err = s.inTurn(s.graph, sub, segments)
 		}
 	}
 	if err != nil {

@@ -28,6 +28,7 @@ type request struct {
 
 	conn *connection // nil if the server does not bound its connections
 	held int         // bytes of the answer, as last said to hold
+	turn bool        // it is the request's turn
 }
 
 // smallAnswer is how many bytes of an answer are not worth counting: the number of

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/netip"
 	"regexp"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -51,6 +52,7 @@ type Server struct {
 	now     func() time.Time
 
 	conns    *connections
+	making   chan struct{} // holds one for each answer that is being made
 	patience time.Duration // see piecePatience
 
 	graph *node // behind a version
@@ -74,6 +76,7 @@ func New(c Config) *Server {
 		proxies = s.guard.Proxies
 	}
 	s.conns = newConnections(c.MaxPerAddress, c.MaxConnections, proxies, s.log)
+	s.making = make(chan struct{}, max(16, 8*runtime.GOMAXPROCS(0)))
 	s.patience = piecePatience
 	s.routes()
 	return s
@@ -92,6 +95,11 @@ const (
 // queryTimeout is how long one answer may take to make: a scan that takes longer
 // is ended with 503, so that a few of them do not hold up everybody.
 const queryTimeout = 30 * time.Second
+
+// makingPatience is how long a request waits for its turn when as many answers
+// are being made as the processors and the database have use for. Then it is
+// answered with 503.
+const makingPatience = 3 * time.Second
 
 // HTTPServer returns an http.Server for the address with the limits of this
 // package. Several share those of connections; a server that is made otherwise has
@@ -233,7 +241,47 @@ func (s *Server) guarded(tree *node, r *request, segments []odata.Segment) (*ans
 			return nil, err
 		}
 	}
+	return s.inTurn(tree, r, segments)
+}
+
+// inTurn calls the handler when it is the request's turn. A batch is none, its
+// requests are.
+func (s *Server) inTurn(tree *node, r *request, segments []odata.Segment) (*answer, error) {
+	if tree == s.graph && isBatch(segments) {
+		return s.route(tree, r, segments)
+	}
+	defer r.leaveTurn()
+	if err := r.takeTurn(); err != nil {
+		return nil, err
+	}
 	return s.route(tree, r, segments)
+}
+
+// takeTurn waits until it is the request's turn. leaveTurn must follow, also after
+// an error.
+func (r *request) takeTurn() error {
+	patience := time.NewTimer(makingPatience)
+	defer patience.Stop()
+	select {
+	case r.s.making <- struct{}{}:
+		r.turn = true
+	case <-patience.C:
+		return tooBusy()
+	case <-r.Context().Done():
+	}
+	return r.Context().Err() // nobody waits for the answer any more
+}
+
+// leaveTurn lets another request have its turn.
+func (r *request) leaveTurn() {
+	if r.turn {
+		r.turn = false
+		<-r.s.making
+	}
+}
+
+func isBatch(segments []odata.Segment) bool {
+	return len(segments) == 1 && strings.EqualFold(segments[0].Text, "$batch")
 }
 
 // isGraph guesses from the beginning of a malformed path.
