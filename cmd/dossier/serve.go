@@ -27,6 +27,7 @@ type serveFlags struct {
 	audiences, proxies         []string
 	selfSigned, verbose        bool
 	issuers                    string
+	perAddress, connections    int
 }
 
 // shutdownGrace is how long requests under way may take when the server stops.
@@ -60,6 +61,8 @@ providers (Entra ID, Keycloak, …) whose tokens are accepted too.`,
 	f.StringSliceVar(&o.audiences, "audience", []string{auth.GraphAudience}, "resources that tokens may be for")
 	f.StringVar(&o.issuers, "issuers", "", "YAML file of foreign identity providers and of what their claims allow")
 	f.StringSliceVar(&o.proxies, "trusted-proxy", nil, "networks of proxies whose X-Forwarded-For is believed")
+	f.IntVar(&o.perAddress, "max-connections-per-address", api.MaxPerAddress, "connections of one address (IPv6: a network of 64 bits), and requests under way on them; trusted proxies have no such limit")
+	f.IntVar(&o.connections, "max-connections", api.MaxConnections, "the same for all addresses together")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "log every request")
 	return cmd
 }
@@ -80,6 +83,9 @@ func (a *app) serve(ctx context.Context, o serveFlags) (err error) {
 	}
 	if mode, err = exposed(o, mode); err != nil {
 		return err
+	}
+	if o.perAddress < 1 || o.connections < 1 {
+		return errors.New("--max-connections-per-address and --max-connections: want at least 1")
 	}
 	guard := &auth.Guard{Mode: mode, Ceiling: ceiling}
 	for _, p := range o.proxies {
@@ -127,10 +133,10 @@ func (a *app) serve(ctx context.Context, o serveFlags) (err error) {
 	}
 	srv := api.New(api.Config{
 		Guard: guard, Audit: audit, Store: s, PublicURL: strings.TrimSuffix(o.publicURL, "/"), Version: buildVersion(), Ceiling: ceiling, Logger: log,
+		MaxPerAddress: o.perAddress, MaxConnections: o.connections,
 		Home: portal.New(portal.Config{Store: s, Ceiling: ceiling, Version: buildVersion(), Logger: log, PublicURL: strings.TrimSuffix(o.publicURL, "/")}),
 	})
 	h := srv.HTTPServer(l.Addr().String())
-	h.ErrorLog = slog.NewLogLogger(log.Handler(), slog.LevelWarn)
 	base := "http://" + l.Addr().String()
 	if tlsConfig != nil {
 		base = "https://" + l.Addr().String()
