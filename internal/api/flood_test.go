@@ -277,7 +277,7 @@ func testFlood(t *testing.T, size int, from func(i int) net.IP) {
 	}
 }
 
-// memory returns what is in use, of the server and of those who are in its way.
+// inUse returns what memory is in use, of the server and of those who are in its way.
 func inUse() uint64 {
 	runtime.GC()
 	var m runtime.MemStats
