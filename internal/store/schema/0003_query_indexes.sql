@@ -1,0 +1,10 @@
+-- The indexes of the tables that the former file filled.
+
+DROP TABLE indicator_first;
+
+CREATE INDEX indicator_by_host_reversed ON indicator (host_reversed, id);
+
+CREATE INDEX indicator_by_artifact ON indicator (SUBSTR(artifact_id, 1, 64), id);
+
+-- What is behind the id is there for counting, which then reads nothing else.
+CREATE INDEX profile_indicator_by_first ON profile_indicator (profile_id, first_seen, indicator_id, tlp_lo, tlp_hi, revoked);
