@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strconv"
 	"strings"
 	"time"
@@ -49,7 +51,7 @@ func (a *app) clientAddCommand() *cobra.Command {
 			if n.Lifetime, err = lifetime(expires); err != nil {
 				return fmt.Errorf("--expires: %w", err)
 			}
-			s, err := a.open(cmd.Context())
+			s, act, err := a.openToAct(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -61,6 +63,8 @@ func (a *app) clientAddCommand() *cobra.Command {
 			if err != nil {
 				return s.Explain(err)
 			}
+			act("client added", append(clientAttrs(c), slog.Any("permissions", c.Scopes), slog.String("tlp", c.TLP.String()),
+				slog.String("owner", c.Owner), slog.String("expires", orNever(c.Expires)))...)
 			if a.json {
 				return a.printJSON(map[string]any{"client": c, "secret": secret})
 			}
@@ -83,6 +87,11 @@ func (a *app) clientAddCommand() *cobra.Command {
 	f.IntVar(&n.Rate, "rate", 0, fmt.Sprintf("requests a minute (default %d)", auth.DefaultRate))
 	a.jsonFlag(cmd)
 	return cmd
+}
+
+// clientAttrs name a client in the audit.
+func clientAttrs(c *store.Client) []slog.Attr {
+	return []slog.Attr{slog.String("client", c.ID), slog.String("name", c.Name)}
 }
 
 // lifetime reads a duration with days and years, which Go's own has not.
@@ -167,7 +176,7 @@ func (a *app) clientRevokeCommand() *cobra.Command {
 		Use: "revoke NAME|ID", Short: "End a client, its secret and its tokens at once",
 		Example: "  dossier client revoke soar", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
-			s, err := a.open(cmd.Context())
+			s, act, err := a.openToAct(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -182,6 +191,7 @@ func (a *app) clientRevokeCommand() *cobra.Command {
 			if err := s.RevokeClient(cmd.Context(), c.ID); err != nil {
 				return s.Explain(err)
 			}
+			act("client revoked", clientAttrs(c)...)
 			fmt.Fprintf(a.out, "revoked %s (%s)\n", clean(c.Name), c.ID)
 			return nil
 		},
@@ -201,7 +211,10 @@ database and its key file may do so. It is for scripts on the server's machine.`
 			if err != nil {
 				return fmt.Errorf("--for: %w", err)
 			}
-			s, err := a.open(cmd.Context())
+			if d > auth.MaxTokenLife {
+				return fmt.Errorf("--for %s: a token lives at most %s", life, auth.MaxTokenLife)
+			}
+			s, act, err := a.openToAct(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -213,7 +226,7 @@ database and its key file may do so. It is for scripts on the server's machine.`
 			if err != nil {
 				return err
 			}
-			sealer, err := auth.SealerFromFile(keyFile(s.Path()))
+			sealer, err := auth.SealerFromFile(a.sealKey(s))
 			if err != nil {
 				return err
 			}
@@ -221,14 +234,15 @@ database and its key file may do so. It is for scripts on the server's machine.`
 			if err != nil {
 				return s.Explain(err)
 			}
+			act("token made", append(clientAttrs(c), slog.String("for", life))...)
 			fmt.Fprintln(a.out, token.AccessToken)
 			return nil
 		},
 	}
-	cmd.Flags().StringVar(&life, "for", "1h", "how long it is valid")
+	cmd.Flags().StringVar(&life, "for", "1h", "how long it is valid, at most 24h")
 	cmd.Flags().StringVar(&audience, "audience", auth.GraphAudience, "resource that it is for")
 	return cmd
 }
 
-// keyFile is where the key lies that seals the signing keys of a database.
-func keyFile(db string) string { return db + ".key" }
+// sealKey is the file with the key that seals the signing keys of a database.
+func (a *app) sealKey(s *store.Store) string { return cmp.Or(a.keyFile, s.Beside(".key")) }

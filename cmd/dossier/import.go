@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 
 	"dossier/internal/ingest"
@@ -30,7 +31,7 @@ again changes nothing. What is not taken is counted with its reason.`,
   curl -s https://intel.example/feed.json.gz | dossier import -`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
-			s, err := a.open(cmd.Context())
+			s, act, err := a.openToAct(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -38,6 +39,8 @@ again changes nothing. What is not taken is counted with its reason.`,
 			res, err := a.importer(s).Import(cmd.Context(), args, o)
 			a.err.clearProgress()
 			if len(res.Files) > 0 {
+				act("import", slog.String("run", res.Run.ID), slog.String("input", res.Run.Input),
+					slog.String("source", o.Publisher), slog.Int("files", res.Run.Files), slog.Any("counts", res.Run.Counts))
 				if printErr := a.printImport(res, verbose); printErr != nil {
 					err = errors.Join(err, printErr)
 				}

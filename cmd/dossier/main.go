@@ -43,6 +43,8 @@ type app struct {
 
 	db        string // flags that every command has
 	noCatalog bool
+	keyFile   string // "": beside the database
+	auditLog  string // "": beside the database; "-": stderr
 	json      bool
 }
 

@@ -24,8 +24,9 @@ Microsoft Graph's /security/threatIntelligence API.
   dossier lookup 'evil[.]com'        what is known of an address, name, URL or hash
   dossier import enterprise-attack.json misp-galaxy/clusters/
 
-The database is a file, by default dossier.db in the current folder; it is made
-and filled from the embedded catalogue when it does not exist.
+The database is a file, by default dossier.db in the current folder, or a
+PostgreSQL database (--db postgres://…); it is made and filled from the embedded
+catalogue when it is empty.
 
 Exit status: 0 done, 1 nothing found, 2 error.`
 
@@ -46,7 +47,12 @@ func (a *app) root() *cobra.Command {
 	if v := os.Getenv("DOSSIER_DB"); v != "" {
 		def = v
 	}
-	root.PersistentFlags().StringVar(&a.db, "db", def, "database file (or set DOSSIER_DB)")
+	root.PersistentFlags().StringVar(&a.db, "db", def, "database file, or postgres://… (or set DOSSIER_DB)")
+	root.PersistentFlags().StringVar(&a.keyFile, "key-file", os.Getenv("DOSSIER_KEY_FILE"),
+		"file with the key that seals the keys of tokens; made if it is missing (or set DOSSIER_KEY_FILE)")
+	root.PersistentFlags().StringVar(&a.auditLog, "audit-log", os.Getenv("DOSSIER_AUDIT_LOG"),
+		`file to which refusals, writes and administrative acts are appended as JSON; "-" is stderr;
+by default it lies beside the database (or set DOSSIER_AUDIT_LOG)`)
 	root.PersistentFlags().BoolVar(&a.noCatalog, "no-catalog", false, "do not fill a new database from the embedded catalogue")
 	root.AddCommand(a.serveCommand(), a.importCommand(), a.searchCommand(), a.showCommand(), a.lookupCommand(), a.clientCommand(),
 		a.tokenCommand(), a.versionCommand())

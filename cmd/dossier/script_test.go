@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"dossier/internal/testdb"
+
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
@@ -29,7 +31,26 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("SEED", seed)
 			env.Setenv("NO_COLOR", "1")
+			if !testdb.Postgres() {
+				return nil
+			}
+			path, drop, err := testdb.New("")
+			if err != nil {
+				return err
+			}
+			env.Setenv("POSTGRES", path)
+			env.Defer(func() {
+				if err := drop(); err != nil {
+					t.Error(err)
+				}
+			})
 			return nil
+		},
+		Condition: func(cond string) (bool, error) {
+			if cond == "postgres" {
+				return testdb.Postgres(), nil
+			}
+			return false, fmt.Errorf("unknown condition %q", cond)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"serve":  serveCommand,

@@ -26,6 +26,7 @@ type serveFlags struct {
 	auth, tlsCert, tlsKey      string
 	audiences, proxies         []string
 	selfSigned, verbose        bool
+	issuers                    string
 }
 
 // shutdownGrace is how long requests under way may take when the server stops.
@@ -42,7 +43,8 @@ Who may read: with --auth auto (the default) everybody on this machine when the
 address is a loopback one, and only clients with a token on any other; with
 --auth required only clients with a token; with --auth none everybody who can
 reach it. Clients are made with "dossier client add"; they get tokens from this
-server at /{tenant}/oauth2/v2.0/token, as from Microsoft.`,
+server at /{tenant}/oauth2/v2.0/token, as from Microsoft. --issuers names identity
+providers (Entra ID, Keycloak, …) whose tokens are accepted too.`,
 		Example: "  dossier serve\n  dossier serve --listen 127.0.0.1:9000 --db /var/lib/dossier/dossier.db\n  curl http://127.0.0.1:8080/v1.0/security/threatIntelligence/intelProfiles?$top=1",
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return a.serve(cmd.Context(), o) },
@@ -56,6 +58,7 @@ server at /{tenant}/oauth2/v2.0/token, as from Microsoft.`,
 	f.StringVar(&o.tlsKey, "tls-key", "", "its key")
 	f.BoolVar(&o.selfSigned, "tls-self-signed", false, "TLS with a certificate of a local authority, kept beside the database")
 	f.StringSliceVar(&o.audiences, "audience", []string{auth.GraphAudience}, "resources that tokens may be for")
+	f.StringVar(&o.issuers, "issuers", "", "YAML file of foreign identity providers and of what their claims allow")
 	f.StringSliceVar(&o.proxies, "trusted-proxy", nil, "networks of proxies whose X-Forwarded-For is believed")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "log every request")
 	return cmd
@@ -103,17 +106,27 @@ func (a *app) serve(ctx context.Context, o serveFlags) (err error) {
 		level = slog.LevelDebug
 	}
 	log := slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: level}))
-	sealer, err := auth.SealerFromFile(keyFile(s.Path()))
+	sealer, err := auth.SealerFromFile(a.sealKey(s))
 	if err != nil {
 		return hinted{err, "the key file lies beside the database and is made at the first start"}
 	}
 	guard.Issuer, guard.Logger = &auth.Issuer{Store: s, Sealer: sealer, Audiences: o.audiences}, log
-	tlsConfig, err := a.tls(o, s.Path(), log)
+	if o.issuers != "" {
+		if guard.Providers, err = readProviders(o.issuers, log); err != nil {
+			return err
+		}
+	}
+	audit, err := a.audit(s)
+	if err != nil {
+		return err
+	}
+	defer audit.Close()
+	tlsConfig, err := a.tls(o, s.Beside(""), log)
 	if err != nil {
 		return err
 	}
 	srv := api.New(api.Config{
-		Guard: guard, Store: s, PublicURL: strings.TrimSuffix(o.publicURL, "/"), Version: buildVersion(), Ceiling: ceiling, Logger: log,
+		Guard: guard, Audit: audit, Store: s, PublicURL: strings.TrimSuffix(o.publicURL, "/"), Version: buildVersion(), Ceiling: ceiling, Logger: log,
 		Home: portal.New(portal.Config{Store: s, Ceiling: ceiling, Version: buildVersion(), Logger: log, PublicURL: strings.TrimSuffix(o.publicURL, "/")}),
 	})
 	h := srv.HTTPServer(l.Addr().String())
@@ -193,11 +206,12 @@ func (a *app) tls(o serveFlags, db string, log *slog.Logger) (*tls.Config, error
 		if name, err := os.Hostname(); err == nil {
 			hosts = append(hosts, name)
 		}
-		cert, fingerprint, err := selfSigned(db, hosts, time.Now())
+		own := &ownCerts{base: db, hosts: hosts, log: log}
+		fingerprint, err := own.renew(time.Now())
 		if err != nil {
 			return nil, err
 		}
-		config.Certificates = []tls.Certificate{cert}
+		config.GetCertificate = own.certificate
 		fmt.Fprintf(a.err, "clients must trust %s.ca.pem (SHA-256 %s)\n", db, fingerprint)
 		return config, nil
 	case o.tlsCert != "":
@@ -209,6 +223,19 @@ func (a *app) tls(o serveFlags, db string, log *slog.Logger) (*tls.Config, error
 		return config, nil
 	}
 	return nil, nil
+}
+
+func readProviders(file string, log *slog.Logger) ([]*auth.Provider, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, fmt.Errorf("--issuers: %w", err)
+	}
+	defer f.Close()
+	list, err := auth.ReadProviders(f, log)
+	if err != nil {
+		return nil, hinted{fmt.Errorf("--issuers %s: %w", file, err), "docs/access.md describes the file"}
+	}
+	return list, nil
 }
 
 // cause is the innermost error, without the address that is named already.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -155,6 +156,14 @@ func (a *app) card(ctx context.Context, s *store.Store, d *intel.Dossier, full b
 	}
 	if err := a.indicators(ctx, s, d, full); err != nil {
 		return err
+	}
+	if len(d.Claims) > 0 {
+		a.section("set by people, over the sources")
+		t := &table{t: a.out, colour: []colour{cyan, plain, grey, grey, grey}, max: []int{30, 44, 24, 20, 36}, indent: "  "}
+		for _, c := range d.Claims {
+			t.add(cmp.Or(c.Field, "the profile"), string(c.Value), cmp.Or(c.Name, c.Client), c.Made.Day(), c.ID)
+		}
+		t.print(a.out)
 	}
 	a.section("sources")
 	t := &table{t: a.out, colour: []colour{cyan, plain, grey, grey}, max: []int{30, 44, 10, 80}, indent: "  "}

@@ -78,9 +78,44 @@ func (c *certFiles) certificate(*tls.ClientHelloInfo) (*tls.Certificate, error) 
 
 // Lives of our own certificates.
 const (
-	caLife   = 10 * 365 * 24 * time.Hour
-	leafLife = 90 * 24 * time.Hour
+	caLife    = 10 * 365 * 24 * time.Hour
+	leafLife  = 90 * 24 * time.Hour
+	leafRenew = leafLife / 3 // before its end
 )
+
+// ownCerts serves a certificate of the local authority and makes a new one in
+// time.
+type ownCerts struct {
+	base  string
+	hosts []string
+	log   *slog.Logger
+
+	mu      sync.Mutex
+	current *tls.Certificate
+	until   time.Time // when to make the next
+}
+
+// renew makes a certificate and returns the authority's fingerprint.
+func (o *ownCerts) renew(now time.Time) (string, error) {
+	cert, fingerprint, err := selfSigned(o.base, o.hosts, now)
+	if err != nil {
+		return "", err
+	}
+	o.current, o.until = &cert, now.Add(leafLife-leafRenew)
+	return fingerprint, nil
+}
+
+func (o *ownCerts) certificate(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if now := time.Now(); now.After(o.until) {
+		if _, err := o.renew(now); err != nil {
+			o.log.Error("no new certificate was made; the old one stays", "err", err)
+			o.until = now.Add(certReload)
+		}
+	}
+	return o.current, nil
+}
 
 // selfSigned returns a certificate for the hosts, signed by a local authority
 // that is kept beside the database, and the authority's fingerprint. Clients

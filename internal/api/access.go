@@ -62,7 +62,7 @@ func (s *Server) allow(r *request, p auth.Permission) error {
 	if r.who.May(p) {
 		return nil
 	}
-	s.audit(r, "permission missing", slog.String("permission", string(p)))
+	s.refuse(r, "permission missing", slog.String("permission", string(p)))
 	return fail(http.StatusForbidden, codeDenied, "Insufficient privileges to complete the operation.")
 }
 
@@ -85,6 +85,11 @@ func (s *Server) refused(r *request, err error) error {
 		f = fail(http.StatusTooManyRequests, codeTooMany, "Too many requests. Wait as long as Retry-After says.")
 		f.header = http.Header{"Retry-After": {strconv.Itoa(int(math.Ceil(wait.Wait.Seconds())))}}
 		return f
+	case errors.Is(err, auth.ErrUnavailable):
+		f = fail(http.StatusServiceUnavailable, codeUnavailable, "The keys of the token's issuer cannot be fetched now.")
+		f.header = http.Header{"Retry-After": {"30"}}
+		s.refuse(r, "authentication failed", slog.String("reason", err.Error()))
+		return f
 	case errors.Is(err, auth.ErrNoToken):
 		f = fail(statusNoToken, codeNoToken, "Access token is empty."+tokenHint)
 	case errors.Is(err, auth.ErrTokenExpired):
@@ -97,20 +102,29 @@ func (s *Server) refused(r *request, err error) error {
 		return fmt.Errorf("identifying the client: %w", err)
 	}
 	f.header = http.Header{"Www-Authenticate": {challenge}}
-	s.audit(r, "authentication failed", slog.String("reason", err.Error()))
+	s.refuse(r, "authentication failed", slog.String("reason", err.Error()))
 	return f
 }
 
-// audit writes one line about who did, or may not do, what.
-func (s *Server) audit(r *request, what string, more ...slog.Attr) {
-	attrs := []slog.Attr{
-		slog.String("audit", what), slog.String("method", r.Method), slog.String("path", clip(r.URL.EscapedPath())),
-		slog.String("request-id", r.id), slog.String("peer", s.guard.Peer(r.Request)),
-	}
+// refuse writes down that somebody was refused.
+func (s *Server) refuse(r *request, what string, more ...slog.Attr) {
+	s.audit.Refuse(r.Context(), s.guard.Peer(r.Request), what, append(s.whoAndWhat(r), more...)...)
+}
+
+// acted writes down what somebody did.
+func (s *Server) acted(r *request, what string, more ...slog.Attr) {
+	attrs := append([]slog.Attr{slog.String("peer", s.guard.Peer(r.Request))}, s.whoAndWhat(r)...)
+	s.audit.Act(r.Context(), what, append(attrs, more...)...)
+}
+
+// whoAndWhat are what every line of the audit has. Options are left out: what
+// people search for is nobody's business.
+func (s *Server) whoAndWhat(r *request) []slog.Attr {
+	attrs := []slog.Attr{slog.String("method", r.Method), slog.String("path", clip(r.URL.EscapedPath())), slog.String("request-id", r.id)}
 	if r.who != nil {
 		attrs = append(attrs, slog.String("client", r.who.ClientID), slog.String("name", r.who.Name))
 	}
-	s.log.LogAttrs(r.Context(), slog.LevelWarn, "audit", append(attrs, more...)...)
+	return attrs
 }
 
 // page answers for the pages, which are for people on this machine: those who
@@ -209,37 +223,31 @@ const maxForm = 64 << 10
 
 // token answers the token endpoint.
 func (s *Server) token(r *request, authority string) (*answer, error) {
-	form, err := r.form()
-	if err == nil {
-		req := auth.TokenRequest{
-			Grant: form.Get("grant_type"), ClientID: form.Get("client_id"), Secret: form.Get("client_secret"),
-			Scope: form.Get("scope"), Resource: form.Get("resource"), Issuer: authority + "/v2.0",
-		}
-		if id, secret, ok := r.BasicAuth(); ok {
-			if req.Secret != "" {
-				err = &auth.OAuthError{Status: 400, Code: "invalid_request", Description: "AADSTS90023: Give the credentials in the body or as Basic credentials, not both."}
-			}
-			req.ClientID, req.Secret = formDecoded(id), formDecoded(secret)
-		}
-		if err == nil {
-			var token *auth.Token
-			if token, err = s.guard.Issuer.Exchange(r.Context(), req); err == nil {
-				a, err := r.document(token)
-				if err != nil {
-					return nil, err
-				}
-				r.header.Set("Cache-Control", "no-store")
-				r.header.Set("Pragma", "no-cache")
-				return a, nil
-			}
-		}
+	if own := r.URL.Query().Get("client-request-id"); own != "" { // where MSAL puts it
+		r.clientID = clientID(http.Header{"Client-Request-Id": {own}}, r.clientID)
 	}
+	req, err := r.tokenRequest(authority + "/v2.0")
+	var token *auth.Token
+	if err == nil {
+		token, err = s.guard.Exchange(r.Context(), req)
+	}
+	client := slog.String("client", givenClient(req.ClientID))
 	var refused *auth.OAuthError
-	if !errors.As(err, &refused) {
+	switch {
+	case err == nil:
+		s.acted(r, "token issued", client)
+		r.header.Set("Cache-Control", "no-store")
+		r.header.Set("Pragma", "no-cache")
+		return r.document(token)
+	case errors.Is(err, auth.ErrTooMany):
+		return nil, s.refused(r, err)
+	case !errors.As(err, &refused):
 		return nil, err
 	}
-	s.audit(r, "token refused", slog.String("reason", refused.Code), slog.String("client_id", clip(form.Get("client_id"))))
-	body, err := json.Marshal(map[string]string{"error": refused.Code, "error_description": refused.Description, "correlation_id": r.id})
+	s.refuse(r, "token refused", slog.String("reason", refused.Code), client)
+	body, err := json.Marshal(tokenError{
+		refused.Code, refused.Description, refused.Numbers(), s.now().UTC().Format("2006-01-02 15:04:05Z"), r.id, r.clientID,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -248,6 +256,46 @@ func (s *Server) token(r *request, authority string) (*answer, error) {
 		h.Set("Www-Authenticate", `Basic realm="dossier"`)
 	}
 	return &answer{status: refused.Status, contentType: "application/json; charset=utf-8", header: h, body: body}, nil
+}
+
+// A tokenError is the body of a refusal (RFC 6749, 5.2) with what Entra ID adds;
+// MSAL shows it, and programs branch on the numbers.
+type tokenError struct {
+	Code        string `json:"error"`
+	Description string `json:"error_description"`
+	Numbers     []int  `json:"error_codes"`
+	Timestamp   string `json:"timestamp"`
+	Trace       string `json:"trace_id"`
+	Correlation string `json:"correlation_id"`
+}
+
+// tokenRequest reads the form and, where they are, Basic credentials.
+func (r *request) tokenRequest(issuer string) (auth.TokenRequest, error) {
+	form, err := r.form()
+	if err != nil {
+		return auth.TokenRequest{}, err
+	}
+	req := auth.TokenRequest{
+		Grant: form.Get("grant_type"), ClientID: form.Get("client_id"), Secret: form.Get("client_secret"),
+		Scope: form.Get("scope"), Resource: form.Get("resource"), Issuer: issuer,
+	}
+	if id, secret, ok := r.BasicAuth(); ok {
+		if req.Secret != "" {
+			return req, &auth.OAuthError{Status: 400, Code: "invalid_request", Description: "AADSTS90023: Give the credentials in the body or as Basic credentials, not both."}
+		}
+		req.ClientID, req.Secret = formDecoded(id), formDecoded(secret)
+	}
+	return req, nil
+}
+
+// givenClient is what the audit tells of a client's id that is not known to be
+// one: it may be anything, also a secret in the wrong field.
+func givenClient(id string) string {
+	const guid = 36
+	if len(id) != guid {
+		return "malformed"
+	}
+	return id
 }
 
 // formDecoded undoes the form encoding that RFC 6749 (2.3.1) asks of Basic

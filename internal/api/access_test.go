@@ -1,17 +1,25 @@
 package api
 
 import (
+	"bytes"
+	"crypto/rand"
+	"crypto/rsa"
 	"encoding/json"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"dossier/internal/auth"
 	"dossier/internal/intel"
 	"dossier/internal/store"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/jwt"
 )
 
 // guarded is a server with a guard over the fixture's store.
@@ -24,7 +32,112 @@ func guarded(t testing.TB, mode auth.Mode) (*Server, *store.Store) {
 	}
 	g := &auth.Guard{Mode: mode, Ceiling: intel.Clear, Issuer: &auth.Issuer{Store: st, Sealer: sealer}}
 	home := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("a page")) })
-	return New(Config{Store: st, Guard: g, Home: home}), st
+	return New(Config{Store: st, Guard: g, Home: home, Audit: auth.NewAudit(t.Output())}), st
+}
+
+// TestAuditLines: who was refused and who got a token is written down, without
+// secrets, tokens and what was searched for.
+func TestAuditLines(t *testing.T) {
+	s, st := guarded(t, auth.Required)
+	var log bytes.Buffer
+	s.audit = auth.NewAudit(&log)
+	token := newToken(t, s, st, "reader", intel.Clear, auth.ReadAll)
+	send(s, "GET", ti+"/intelProfiles?$filter=title%20eq%20'sought'&$search=sought", "", "Authorization", token+"x")
+	send(s, "GET", ti+"/intelProfiles?$search=sought&access_token="+strings.TrimPrefix(token, "Bearer "), "")
+	send(s, "DELETE", ti+"/intelProfiles/"+aquaID, "", "Authorization", token)
+	form := url.Values{"grant_type": {"client_credentials"}, "client_id": {"dsr_secret-in-the-wrong-field"}, "client_secret": {"dsr_hidden"}}
+	send(s, "POST", "/t/oauth2/v2.0/token", form.Encode(), "Content-Type", "application/x-www-form-urlencoded")
+	r := httptest.NewRequest("POST", "/t/oauth2/token", strings.NewReader("grant_type=client_credentials"))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.SetBasicAuth(store.NewGUID(), "dsr_hidden")
+	s.ServeHTTP(httptest.NewRecorder(), r)
+
+	for _, hidden := range []string{"sought", "dsr_", strings.TrimPrefix(token, "Bearer ")} {
+		if strings.Contains(log.String(), hidden) {
+			t.Errorf("%q stands in the audit:\n%s", hidden, &log)
+		}
+	}
+	var got []string
+	for dec := json.NewDecoder(&log); ; {
+		var line map[string]any
+		if err := dec.Decode(&line); err != nil {
+			break
+		}
+		for _, field := range []string{"time", "level", "peer", "method", "path", "request-id"} {
+			if line[field] == nil || line[field] == "" {
+				t.Errorf("no %s in %v", field, line)
+			}
+		}
+		got = append(got, line["msg"].(string))
+	}
+	want := "token issued, authentication failed, authentication failed, permission missing, token refused, token refused"
+	if s := strings.Join(got, ", "); s != want {
+		t.Errorf("%s; want %s", s, want)
+	}
+}
+
+// TestForeignIssuer: the answers where a token comes from another issuer.
+func TestForeignIssuer(t *testing.T) {
+	s, _ := guarded(t, auth.Auto)
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	gone := true
+	var idp *httptest.Server
+	idp = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case gone:
+			http.Error(w, "gone", http.StatusBadGateway)
+		case strings.HasSuffix(r.URL.Path, "/keys"):
+			_ = json.NewEncoder(w).Encode(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: key.Public(), KeyID: "a"}}})
+		default:
+			_ = json.NewEncoder(w).Encode(map[string]string{"issuer": idp.URL, "jwks_uri": idp.URL + "/keys"})
+		}
+	}))
+	defer idp.Close()
+	mint := func(audience string, roles ...string) string {
+		signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.RS256, Key: jose.JSONWebKey{Key: key, KeyID: "a"}}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		raw, err := jwt.Signed(signer).Claims(map[string]any{
+			"iss": idp.URL, "aud": audience, "sub": "s", "exp": time.Now().Add(time.Hour).Unix(), "roles": roles,
+		}).Serialize()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return "Bearer " + raw
+	}
+	configure := func() {
+		list, err := auth.ReadProviders(strings.NewReader("issuers: [{issuer: "+idp.URL+", audiences: [a]}]"), slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.guard.Providers = list
+	}
+	configure()
+	w := send(s, "GET", ti+"/intelProfiles", "", "Authorization", mint("a", string(auth.ReadAll)))
+	if w.Code != 503 || w.Header().Get("Retry-After") == "" || !strings.Contains(w.Body.String(), codeUnavailable) {
+		t.Errorf("without keys: %d %v %s", w.Code, w.Header(), w.Body)
+	}
+	gone = false
+	configure()
+	for _, tt := range []struct {
+		token  string
+		status int
+		code   string
+	}{
+		{mint("a", string(auth.ReadAll)), 200, ""},
+		{mint("b", string(auth.ReadAll)), 401, codeNoToken},
+		{mint("a"), 403, codeDenied},
+		{mint("a", "Other.Read.All"), 403, codeDenied},
+	} {
+		w := send(s, "GET", ti+"/intelProfiles", "", "Authorization", tt.token)
+		if w.Code != tt.status || !strings.Contains(w.Body.String(), tt.code) || strings.Contains(w.Body.String(), idp.URL) {
+			t.Errorf("%d %s; want %d %s", w.Code, w.Body, tt.status, tt.code)
+		}
+	}
 }
 
 func send(s *Server, method, path, body string, header ...string) *httptest.ResponseRecorder {
@@ -74,7 +187,7 @@ func TestAccess(t *testing.T) {
 		{"GET", "/v1.0/nowhere", "", 401, codeNoToken},        // before the path
 		{"GET", "/v1.0/nowhere", read, 400, "BadRequest"},
 		{"POST", profiles, read, 403, codeDenied},
-		{"POST", profiles, write, 501, codeNotServed},
+		{"POST", profiles, write, 400, "BadRequest"}, // what it sends is no profile
 		{"DELETE", profiles + "/" + aquaID, read, 403, codeDenied},
 		{"GET", "/v1.0/$metadata", "", 200, ""}, // clients read it before they sign in
 		{"POST", "/v1.0/$metadata", "", 401, codeNoToken},
@@ -161,6 +274,8 @@ func TestTokenEndpoint(t *testing.T) {
 		{"basic", "POST", "/t/oauth2/v2.0/token", form("client_id", "", "client_secret", ""), formType, basic(c.ID, secret), 200, `"access_token"`},
 		{"basic and body", "POST", "/t/oauth2/v2.0/token", form(), formType, basic(c.ID, secret), 400, "invalid_request"},
 		{"wrong secret", "POST", "/t/oauth2/v2.0/token", form("client_secret", "no"), formType, "", 401, "AADSTS7000215"},
+		{"numbers", "POST", "/t/oauth2/v2.0/token", form("client_secret", "no"), formType, "", 401, `"error_codes":[7000215],"timestamp":"2`},
+		{"MSAL's own id", "POST", "/t/oauth2/v2.0/token?client-request-id=7c1b", form("client_secret", "no"), formType, "", 401, `"correlation_id":"7c1b"`},
 		{"wrong basic", "POST", "/t/oauth2/v2.0/token", form("client_id", "", "client_secret", ""), formType, basic(c.ID, "no"), 401, "invalid_client"},
 		{"JSON", "POST", "/t/oauth2/v2.0/token", `{"grant_type":"client_credentials"}`, "application/json", "", 400, "invalid_request"},
 		{"twice", "POST", "/t/oauth2/v2.0/token", form() + "&client_id=x", formType, "", 400, "comes twice"},

@@ -17,6 +17,7 @@ type answer struct {
 	contentType string
 	header      http.Header // further headers, may be nil
 	body        []byte
+	packed      *packed // set if the answer is remembered; then nothing of it may change
 }
 
 // gzipAbove is the size from which compressing pays: less fits one packet.
@@ -57,7 +58,7 @@ func (s *Server) write(w http.ResponseWriter, r *request, a *answer) {
 	}
 	body := a.body
 	if len(body) >= gzipAbove && acceptsGzip(r.Header) {
-		body = compress(body)
+		body = a.compressed()
 		h.Set("Content-Encoding", "gzip")
 	}
 	h.Set("Content-Length", strconv.Itoa(len(body)))

@@ -141,9 +141,10 @@ func TestRequests(t *testing.T) {
 		{"GET", ti + "/intelProfiles/delta", 501, "NotImplemented"},
 		{"GET", ti + "/intelProfiles/microsoft.graph.delta()", 501, "NotImplemented"},
 		{"GET", "/v1.0/subscriptions", 501, "NotImplemented"},
-		{"POST", ti + "/intelProfiles", 501, "NotImplemented"},
-		{"PATCH", ti + "/intelProfiles/" + aquaID, 501, "NotImplemented"},
-		{"DELETE", ti + "/intelligenceProfileIndicators/x", 501, "NotImplemented"},
+		{"POST", "/v1.0/subscriptions", 501, "NotImplemented"},
+		{"POST", ti + "/intelProfiles", 403, "Authorization_RequestDenied"},
+		{"PATCH", ti + "/intelProfiles/" + aquaID, 403, "Authorization_RequestDenied"},
+		{"DELETE", ti + "/intelligenceProfileIndicators/x", 403, "Authorization_RequestDenied"},
 		{"PUT", ti + "/intelProfiles", 405, "Request_BadRequest"},
 		{"PATCH", ti, 405, "Request_BadRequest"},
 		{"BREW", ti + "/intelProfiles", 405, "Request_BadRequest"},
@@ -162,7 +163,7 @@ func TestRequests(t *testing.T) {
 		{"GET", "/api/profiles/" + aquaID, 200, `"names":[`},
 		{"GET", "/api/profiles/nope", 404, "ResourceNotFound"},
 		{"GET", "/api/sources", 200, `"ageDays":10`},
-		{"GET", "/api/runs", 200, `"runs":[]`},
+		{"GET", "/api/runs", 403, "Authorization_RequestDenied"}, // they tell of everything
 		{"GET", "/api/nope", 404, "ResourceNotFound"},
 		{"GET", "/api", 404, "ResourceNotFound"},
 		{"POST", "/api/search", 405, "Request_BadRequest"},
@@ -487,7 +488,7 @@ func TestMediaTypes(t *testing.T) {
 		{"", "text/xml", 415},
 		{"", "not a type;;", 415},
 	} {
-		r := httptest.NewRequest("POST", ti+"/intelProfiles", strings.NewReader("{}"))
+		r := httptest.NewRequest("POST", "/v1.0/subscriptions", strings.NewReader("{}"))
 		if tt.coding != "" {
 			r.Header.Set("Content-Encoding", tt.coding)
 		}
@@ -578,6 +579,13 @@ func TestModel(t *testing.T) {
 		if strings.Join(got, " ") != strings.Join(want, " ") {
 			t.Errorf("%s: members %v, properties %v", name, got, want)
 		}
+	}
+}
+
+func TestRuns(t *testing.T) {
+	s := New(Config{Store: fixtureStore(t, 0), Ceiling: intel.Red})
+	if w := ask(s, "GET", "/api/runs"); w.Code != 200 || !strings.Contains(w.Body.String(), `"runs":[]`) {
+		t.Errorf("%d %s", w.Code, w.Body)
 	}
 }
 

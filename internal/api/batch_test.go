@@ -57,7 +57,7 @@ func TestBatch(t *testing.T) {
 			{"dependant", 424, "FailedDependency"},
 			{"its dependant", 424, "FailedDependency"},
 			{"nested", 400, "BadRequest"},
-			{"write", 501, "NotImplemented"},
+			{"write", 403, "Authorization_RequestDenied"},
 			{"raw", 400, "invalid escape"},
 			{"xml", 200, `"PD94bWw`},
 		}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http/httptest"
 	"net/url"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -14,12 +13,13 @@ import (
 	"dossier/internal/ingest"
 	"dossier/internal/intel"
 	"dossier/internal/store"
+	"dossier/internal/testdb"
 )
 
 // BenchmarkCatalogue answers requests over a database filled from the embedded
 // catalogue, one after the other, without a network; p50 and p99 are in µs.
 func BenchmarkCatalogue(b *testing.B) {
-	s, _, err := store.Open(b.Context(), filepath.Join(b.TempDir(), "c.db"), store.Options{Create: true})
+	s, _, err := store.Open(b.Context(), testdb.Path(b), store.Options{Create: true})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -102,10 +102,15 @@ func BenchmarkCatalogue(b *testing.B) {
 		{"get", ti + "/intelProfiles/" + hits[0].ID},
 		{"indicators100", ti + "/intelProfiles/" + hits[0].ID + "/indicators"},
 		{"lookup", "/api/lookup?value=8.8.8.8"},
+		{"list100/unchanged", ti + "/intelProfiles"},
+		{"get/unchanged", ti + "/intelProfiles/" + hits[0].ID},
 	} {
 		b.Run(r.name, func(b *testing.B) {
 			var took []time.Duration
 			for b.Loop() {
+				if !strings.HasSuffix(r.name, "unchanged") {
+					srv.memory = newMemory()
+				}
 				w := httptest.NewRecorder()
 				start := time.Now()
 				srv.ServeHTTP(w, httptest.NewRequestWithContext(b.Context(), "GET", r.path, nil))

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"strings"
 
 	"dossier/internal/intel"
 	"dossier/internal/odata"
@@ -78,7 +79,7 @@ func (s *Server) failureOf(r *request, err error) *failure {
 		}
 		return &failure{status: status, code: query.Code, message: query.Message, target: query.Target}
 	case errors.Is(err, intel.ErrNotFound):
-		return fail(http.StatusNotFound, codeNotFound, "Resource not found: "+clip(err.Error()))
+		return fail(http.StatusNotFound, codeNotFound, "Resource not found: "+clip(strings.TrimSuffix(err.Error(), ": "+intel.ErrNotFound.Error()))+".")
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		f := fail(http.StatusServiceUnavailable, codeUnavailable, "The request was not completed in time.")
 		f.header = http.Header{"Retry-After": {"10"}}

@@ -47,7 +47,7 @@ func (r *request) expandIndicators(profileID string, q, outer *odata.Query, v st
 		if n > 0 {
 			b.WriteByte(',')
 		}
-		e, err := r.indicator(i)
+		e, err := r.indicator(i, v)
 		if err != nil {
 			return nil, err
 		}

@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -17,6 +16,7 @@ import (
 	"dossier/internal/intel"
 	"dossier/internal/observable"
 	"dossier/internal/store"
+	"dossier/internal/testdb"
 )
 
 // Ids of profiles of the fixture.
@@ -105,7 +105,7 @@ func parsed(t testing.TB, kind observable.Kind, s string) observable.Observable 
 // of nobody, one withdrawn, and one that only a higher ceiling sees.
 func fixtureStore(t testing.TB, numbered int) *store.Store {
 	t.Helper()
-	s, _, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "api.db"), store.Options{Create: true})
+	s, _, err := store.Open(t.Context(), testdb.Path(t), store.Options{Create: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -25,7 +25,7 @@ func listIndicators(r *request) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	at := func(i int) (*entity, error) { return r.indicator(page.Items[i]) }
+	at := func(i int) (*entity, error) { return r.indicator(page.Items[i], v) }
 	return r.many(len(page.Items), at, indicatorsPath, indicatorsPath, q, page.Count, page.Next)
 }
 
@@ -47,7 +47,7 @@ func getIndicator(r *request) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	e, err := r.indicator(i)
+	e, err := r.indicator(i, v)
 	if err != nil {
 		return nil, err
 	}
@@ -67,7 +67,7 @@ func listProfileIndicators(r *request) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	at := func(i int) (*entity, error) { return r.indicator(page.Items[i]) }
+	at := func(i int) (*entity, error) { return r.indicator(page.Items[i], v) }
 	return r.many(len(page.Items), at, ofProfile(id), profilesPath+"/"+url.PathEscape(id)+"/indicators", q, page.Count, page.Next)
 }
 
@@ -99,7 +99,7 @@ func getProfileIndicator(r *request) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	e, err := r.indicator(i)
+	e, err := r.indicator(i, v)
 	if err != nil {
 		return nil, err
 	}
@@ -121,10 +121,11 @@ func (r *request) indicatorQuery(o odata.Options) (*odata.Query, store.View, err
 
 // indicator makes an entity of an indicator. Its home is the collection of all
 // indicators, wherever it was met.
-func (r *request) indicator(i *store.Indicator) (*entity, error) {
+func (r *request) indicator(i *store.Indicator, v store.View) (*entity, error) {
 	var b bytes.Buffer
 	if err := encode(&b, i.Wire()); err != nil {
 		return nil, err
 	}
-	return &entity{body: b.Bytes(), home: indicatorsPath + "/" + i.ID, digest: digestOfBody}, nil
+	e := &entity{body: b.Bytes(), home: indicatorsPath + "/" + i.ID, digest: digestOfBody}
+	return e, r.annotateIndicator(e, i, v)
 }

@@ -174,8 +174,12 @@ func sources(r *request) (*answer, error) {
 }
 
 // runs answers GET /api/runs?limit=: the newest executions of imports and feeds,
-// as {"runs":[…]} of [intel.Run], which is never absent.
+// as {"runs":[…]} of [intel.Run], which is never absent. They tell of everything
+// that came in, so only those see them from whom nothing is kept.
 func runs(r *request) (*answer, error) {
+	if r.ceiling().Ceiling < intel.Red {
+		return nil, fail(http.StatusForbidden, codeDenied, "Insufficient privileges to complete the operation: runs are shown to those who see up to TLP:RED.")
+	}
 	p, err := r.params()
 	if err != nil {
 		return nil, err

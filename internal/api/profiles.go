@@ -83,7 +83,7 @@ func (r *request) profile(p *store.Profile, q *odata.Query, v store.View) (*enti
 		}
 		e.extra = extra
 	}
-	return e, nil
+	return e, r.annotateProfile(e, p.ID, v)
 }
 
 // canonicalProfile returns the id of the profile that the path names. If it is

@@ -23,6 +23,7 @@ type request struct {
 	base     string // {base}: absolute, with the version of the request; Graph paths only
 
 	metadata odata.Metadata // after query
+	include  include        // annotations that are asked for; after query
 	header   http.Header    // of the answer, when the handler has some
 }
 
@@ -84,7 +85,10 @@ func (r *request) query(t *odata.Type, o odata.Options) (*odata.Query, error) {
 		return nil, err
 	}
 	if preferred > 0 && o.Allow&odata.AllowTop != 0 && !q.TopGiven {
-		r.header.Set("Preference-Applied", "odata.maxpagesize="+strconv.Itoa(q.Top))
+		r.header.Add("Preference-Applied", "odata.maxpagesize="+strconv.Itoa(q.Top))
+	}
+	if r.include = annotationPreference(r.Header.Values("Prefer")); len(r.include) > 0 && o.Allow&odata.AllowSelect != 0 {
+		r.header.Add("Preference-Applied", `odata.include-annotations="`+strings.Join(r.include, ",")+`"`)
 	}
 	r.metadata = q.Format
 	if r.metadata == odata.MetadataUnset && o.Allow&odata.AllowSelect != 0 {

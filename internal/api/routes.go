@@ -6,7 +6,7 @@ import "net/http"
 func (s *Server) routes() {
 	g := &node{fold: true} // behind {base}
 	get := func(path string, h handler) { g.at(path, http.MethodGet, h) }
-	// Writes are in the model; this release does not serve them.
+	// In the model, and not served by this release.
 	unserved := func(path string, methods ...string) {
 		for _, m := range methods {
 			g.at(path, m, unservedWrite)
@@ -27,16 +27,17 @@ func (s *Server) routes() {
 	get(profiles, listProfiles)
 	get(profiles+"/$count", countProfiles)
 	get(profiles+"/{}", getProfile)
-	unserved(profiles, http.MethodPost)
-	unserved(profiles+"/{}", http.MethodPatch, http.MethodDelete)
+	g.at(profiles, http.MethodPost, s.writes(createProfile))
+	g.at(profiles+"/{}", http.MethodPatch, s.writes(changeProfile))
+	g.at(profiles+"/{}", http.MethodDelete, s.writes(deleteProfile))
 
 	get(ofOne, listProfileIndicators)
 	get(ofOne+"/$count", countProfileIndicators)
 	get(ofOne+"/{}", getProfileIndicator)
 	get(ofOne+"/{}/artifact", getProfileArtifact)
-	unserved(ofOne, http.MethodPost)
-	unserved(ofOne+"/$ref", http.MethodPost)
-	unserved(ofOne+"/{}/$ref", http.MethodDelete)
+	g.at(ofOne, http.MethodPost, s.writes(createProfileIndicator))
+	g.at(ofOne+"/$ref", http.MethodPost, s.writes(linkIndicator))
+	g.at(ofOne+"/{}/$ref", http.MethodDelete, s.writes(unlinkIndicator))
 
 	for _, name := range []string{"intelligenceProfileIndicators", "intelProfileIndicators"} {
 		indicators := ti + "/" + name
@@ -44,8 +45,9 @@ func (s *Server) routes() {
 		get(indicators+"/$count", countIndicators)
 		get(indicators+"/{}", getIndicator)
 		get(indicators+"/{}/artifact", getArtifact)
-		unserved(indicators, http.MethodPost)
-		unserved(indicators+"/{}", http.MethodPatch, http.MethodDelete)
+		g.at(indicators, http.MethodPost, s.writes(createIndicator))
+		g.at(indicators+"/{}", http.MethodPatch, s.writes(changeIndicator))
+		g.at(indicators+"/{}", http.MethodDelete, s.writes(deleteIndicator))
 		for _, delta := range deltaNames {
 			get(indicators+"/"+delta, notServed)
 		}
@@ -83,6 +85,9 @@ func (s *Server) routes() {
 	own.at("api/profiles/{}", http.MethodGet, dossier)
 	own.at("api/sources", http.MethodGet, sources)
 	own.at("api/runs", http.MethodGet, runs)
+	own.at("api/claims", http.MethodGet, claims)
+	own.at("api/claims/{}", http.MethodGet, getClaim)
+	own.at("api/claims/{}", http.MethodDelete, s.writes(withdrawClaim))
 	own.at("healthz", http.MethodGet, healthz)
 	own.at("readyz", http.MethodGet, readyz)
 	s.own = own

@@ -24,6 +24,7 @@ type Config struct {
 	Version   string           // of the build, for /healthz
 	Ceiling   intel.TLP        // of everybody, where there is no Guard
 	Guard     *auth.Guard      // who may what; nil: everybody may read
+	Audit     *auth.Audit      // where it is written who was refused and who did what; nil: nowhere
 	Logger    *slog.Logger     // nil: [slog.Default]
 	Home      http.Handler     // serves what is not the API's: the portal; nil: 404
 	Now       func() time.Time // nil: [time.Now]
@@ -38,6 +39,8 @@ type Server struct {
 	log     *slog.Logger
 	home    http.Handler
 	guard   *auth.Guard
+	audit   *auth.Audit
+	memory  *memory
 	origin  *http.CrossOriginProtection
 	now     func() time.Time
 
@@ -49,7 +52,7 @@ type Server struct {
 func New(c Config) *Server {
 	s := &Server{
 		store: c.Store, public: strings.TrimRight(c.PublicURL, "/"), version: c.Version, ceiling: c.Ceiling,
-		log: c.Logger, home: c.Home, guard: c.Guard, origin: http.NewCrossOriginProtection(), now: c.Now,
+		log: c.Logger, home: c.Home, guard: c.Guard, audit: c.Audit, memory: newMemory(), origin: http.NewCrossOriginProtection(), now: c.Now,
 	}
 	if s.log == nil {
 		s.log = slog.Default()
@@ -170,6 +173,9 @@ func (s *Server) guarded(tree *node, r *request, segments []odata.Segment) (*ans
 		if err := s.allow(r, neededFor(r.Method, segments)); err != nil {
 			return nil, err
 		}
+	}
+	if tree == s.graph {
+		return s.remembering(r, segments, func() (*answer, error) { return s.route(tree, r, segments) })
 	}
 	return s.route(tree, r, segments)
 }

@@ -21,6 +21,7 @@ import (
 
 	"dossier/internal/intel"
 	"dossier/internal/store"
+	"dossier/internal/testdb"
 
 	"github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/jwt"
@@ -38,7 +39,7 @@ type fixture struct {
 func newFixture(t testing.TB) *fixture {
 	t.Helper()
 	dir := t.TempDir()
-	s, _, err := store.Open(t.Context(), filepath.Join(dir, "a.db"), store.Options{Create: true})
+	s, _, err := store.Open(t.Context(), testdb.Path(t), store.Options{Create: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -505,10 +506,17 @@ func BenchmarkIdentify(b *testing.B) {
 	token := f.token(b)
 	r := httptest.NewRequestWithContext(b.Context(), http.MethodGet, "/", nil)
 	r.Header.Set("Authorization", "Bearer "+token)
-	for b.Loop() {
-		if _, err := f.guard.Identify(r); err != nil && !errors.Is(err, ErrTooMany) {
-			b.Fatal(err)
-		}
+	for _, cached := range []bool{true, false} {
+		b.Run(fmt.Sprintf("cached=%t", cached), func(b *testing.B) {
+			for b.Loop() {
+				if !cached {
+					f.cache.m = nil
+				}
+				if _, err := f.guard.Identify(r); err != nil && !errors.Is(err, ErrTooMany) {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }
 

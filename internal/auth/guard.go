@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"dossier/internal/intel"
-	"dossier/internal/store"
 
 	"golang.org/x/time/rate"
 )
@@ -39,7 +38,7 @@ func ParseMode(s string) (Mode, error) {
 
 // An Identity is who is asking.
 type Identity struct {
-	ClientID    string // "" if anonymous
+	ClientID    string // of a foreign issuer: its name, a slash, the subject; "" if anonymous
 	Name        string
 	Owner       string
 	Permissions []Permission
@@ -54,11 +53,12 @@ func (i *Identity) May(p Permission) bool { return Holds(i.Permissions, p) }
 
 // A Guard identifies who sends a request. It is safe for concurrent use.
 type Guard struct {
-	Mode    Mode
-	Issuer  *Issuer
-	Ceiling intel.TLP      // of anonymous readers
-	Proxies []netip.Prefix // whose forwarded headers are believed
-	Logger  *slog.Logger   // nil: the default
+	Mode      Mode
+	Issuer    *Issuer
+	Providers []*Provider    // whose tokens are accepted beside our own
+	Ceiling   intel.TLP      // of anonymous readers
+	Proxies   []netip.Prefix // whose forwarded headers are believed
+	Logger    *slog.Logger   // nil: the default
 
 	mu      sync.Mutex
 	buckets map[string]*bucket
@@ -78,7 +78,8 @@ var (
 
 // Identify returns who sends the request. A token that is given is checked even
 // where none is needed: a bad one is never anonymous. The error wraps
-// [ErrNoToken], [ErrTokenInvalid], [ErrTokenExpired] or [ErrTooMany].
+// [ErrNoToken], [ErrTokenInvalid], [ErrTokenExpired], [ErrTooMany] or
+// [ErrUnavailable].
 func (g *Guard) Identify(r *http.Request) (*Identity, error) {
 	headers := r.Header.Values("Authorization")
 	if len(headers) == 0 {
@@ -92,15 +93,45 @@ func (g *Guard) Identify(r *http.Request) (*Identity, error) {
 	if len(headers) > 1 || !ok || !strings.EqualFold(scheme, "Bearer") || token == "" || strings.ContainsAny(token, " ,") {
 		return nil, errBadForm
 	}
+	if len(token) > maxToken {
+		return nil, invalid(fmt.Sprintf("it has more than %d bytes", maxToken))
+	}
+	if issuer := issuerOf(token); len(g.Providers) > 0 && issuer != "" {
+		for _, p := range g.Providers {
+			if p.Issuer != issuer {
+				continue
+			}
+			who, err := p.identify(r.Context(), token)
+			if err == nil {
+				err = g.limit(who.ClientID, p.Rate)
+			}
+			if err != nil {
+				return nil, err
+			}
+			return who, nil
+		}
+	}
 	client, err := g.Issuer.verify(r.Context(), token)
+	if err == nil {
+		err = g.limit(client.ID, client.Rate)
+	}
 	if err != nil {
 		return nil, err
 	}
-	if wait := g.limit(client); wait > 0 {
-		return nil, &TooMany{wait}
-	}
 	g.touch(r.Context(), client.ID)
 	return &Identity{ClientID: client.ID, Name: client.Name, Owner: client.Owner, Permissions: permissions(client.Scopes), Ceiling: client.TLP}, nil
+}
+
+// Exchange is [Issuer.Exchange] within the client's rate.
+func (g *Guard) Exchange(ctx context.Context, r TokenRequest) (*Token, error) {
+	client, err := g.Issuer.authenticate(ctx, r)
+	if err == nil {
+		err = g.limit(client.ID, client.Rate)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return g.Issuer.grant(ctx, client, r)
 }
 
 func queryHas(raw, name string) bool {
@@ -201,9 +232,9 @@ func (t *TooMany) Error() string { return ErrTooMany.Error() }
 // Unwrap returns [ErrTooMany].
 func (t *TooMany) Unwrap() error { return ErrTooMany }
 
-// limit takes one request from the client's bucket, or tells how long to wait.
-func (g *Guard) limit(c *store.Client) time.Duration {
-	perMinute := c.Rate
+// limit takes one request from the client's bucket; the error is a *[TooMany] if
+// it is empty.
+func (g *Guard) limit(id string, perMinute int) error {
 	if perMinute == 0 {
 		perMinute = DefaultRate
 	}
@@ -213,23 +244,23 @@ func (g *Guard) limit(c *store.Client) time.Duration {
 	if g.buckets == nil {
 		g.buckets = map[string]*bucket{}
 	}
-	b := g.buckets[c.ID]
+	b := g.buckets[id]
 	if b == nil || b.rate != perMinute {
-		for id, old := range g.buckets {
+		for other, old := range g.buckets {
 			if now.Sub(old.used) > bucketLife {
-				delete(g.buckets, id)
+				delete(g.buckets, other)
 			}
 		}
 		b = &bucket{limiter: rate.NewLimiter(rate.Limit(float64(perMinute)/60), max(perMinute/4, 1)), rate: perMinute}
-		g.buckets[c.ID] = b
+		g.buckets[id] = b
 	}
 	b.used = now
 	res := b.limiter.ReserveN(now, 1)
 	if wait := res.DelayFrom(now); wait > 0 {
 		res.CancelAt(now)
-		return wait
+		return &TooMany{wait}
 	}
-	return 0
+	return nil
 }
 
 // touch remembers the last use of a client, at most once a minute.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -16,11 +17,12 @@ import (
 	"github.com/go-jose/go-jose/v4/jwt"
 )
 
-// TokenLife is how long a token from the token endpoint is valid, and skew how
-// far clocks may be apart.
+// TokenLife is how long a token from the token endpoint is valid, MaxTokenLife
+// the longest that any may be, and skew how far clocks may be apart.
 const (
-	TokenLife = time.Hour
-	skew      = 2 * time.Minute
+	TokenLife    = time.Hour
+	MaxTokenLife = 24 * time.Hour
+	skew         = 2 * time.Minute
 )
 
 // GraphAudience is the audience that all Graph clients ask for.
@@ -36,10 +38,17 @@ type Issuer struct {
 	// where a client asks for none. Empty: [GraphAudience] alone.
 	Audiences []string
 
-	mu   sync.Mutex
-	ring *keyring
-	once sync.Mutex
-	inst string
+	cache tokenCache[*own]
+	mu    sync.Mutex
+	ring  *keyring
+	once  sync.Mutex
+	inst  string
+}
+
+// own is a token of ours that was verified.
+type own struct {
+	claims claims
+	kid    string
 }
 
 // claims of our tokens, named as Entra ID names them.
@@ -62,6 +71,16 @@ type OAuthError struct {
 
 func (e *OAuthError) Error() string { return e.Code + ": " + e.Description }
 
+// Numbers returns the numbers of Entra ID that the description names.
+func (e *OAuthError) Numbers() []int {
+	head, _, _ := strings.Cut(e.Description, ":")
+	n, err := strconv.Atoi(strings.TrimPrefix(head, "AADSTS"))
+	if err != nil {
+		return []int{}
+	}
+	return []int{n}
+}
+
 // A TokenRequest is what a client sends to the token endpoint.
 type TokenRequest struct {
 	Grant, ClientID, Secret, Scope, Resource string
@@ -79,19 +98,28 @@ type Token struct {
 // Exchange gives a client with the right secret a token. The error is an
 // *[OAuthError] where the client is at fault.
 func (i *Issuer) Exchange(ctx context.Context, r TokenRequest) (*Token, error) {
-	if r.Grant != "client_credentials" {
-		if r.Grant == "" {
-			return nil, &OAuthError{400, "invalid_request", "AADSTS900144: The request body must contain the parameter 'grant_type'."}
-		}
-		return nil, &OAuthError{400, "unsupported_grant_type", "AADSTS70003: Only the grant type client_credentials is supported."}
-	}
-	if r.ClientID == "" || r.Secret == "" {
-		return nil, &OAuthError{401, "invalid_client", "AADSTS7000216: The request must contain client_id and client_secret, in the body or as Basic credentials."}
-	}
-	client, err := Clients{i.Store}.authenticate(ctx, r.ClientID, r.Secret)
+	client, err := i.authenticate(ctx, r)
 	if err != nil {
 		return nil, err
 	}
+	return i.grant(ctx, client, r)
+}
+
+// authenticate returns the client that sends a token request.
+func (i *Issuer) authenticate(ctx context.Context, r TokenRequest) (*store.Client, error) {
+	switch {
+	case r.Grant == "":
+		return nil, &OAuthError{400, "invalid_request", "AADSTS900144: The request body must contain the parameter 'grant_type'."}
+	case r.Grant != "client_credentials":
+		return nil, &OAuthError{400, "unsupported_grant_type", "AADSTS70003: Only the grant type client_credentials is supported."}
+	case r.ClientID == "" || r.Secret == "":
+		return nil, &OAuthError{401, "invalid_client", "AADSTS7000216: The request must contain client_id and client_secret, in the body or as Basic credentials."}
+	}
+	return Clients{i.Store}.authenticate(ctx, r.ClientID, r.Secret)
+}
+
+// grant gives a client that has proven who it is a token.
+func (i *Issuer) grant(ctx context.Context, client *store.Client, r TokenRequest) (*Token, error) {
 	audience, err := i.audience(r.Scope, r.Resource)
 	if err != nil {
 		return nil, err
@@ -151,7 +179,8 @@ func (i *Issuer) installation(ctx context.Context) (string, error) {
 	return i.inst, err
 }
 
-// Mint signs a token for a client, which ends with the client at the latest.
+// Mint signs a token for a client. It ends after life or [MaxTokenLife], with the
+// client at the latest.
 func (i *Issuer) Mint(ctx context.Context, c *store.Client, audience, issuer string, life time.Duration) (*Token, error) {
 	ring, err := i.keys(ctx, "")
 	if err != nil {
@@ -167,6 +196,7 @@ func (i *Issuer) Mint(ctx context.Context, c *store.Client, audience, issuer str
 		return nil, err
 	}
 	now := i.Store.Now()
+	life = min(life, MaxTokenLife) // its key is forgotten after that
 	if c.Expires != 0 {
 		life = min(life, c.Expires.Std().Sub(now))
 	}
@@ -196,45 +226,26 @@ var (
 // verify returns the client that a token was given to. The error wraps
 // [ErrTokenExpired] or [ErrTokenInvalid]; anything else is a fault of ours.
 func (i *Issuer) verify(ctx context.Context, raw string) (*store.Client, error) {
-	if len(raw) > maxToken {
-		return nil, fmt.Errorf("%w: it has more than %d bytes", ErrTokenInvalid, maxToken)
-	}
-	tok, err := jwt.ParseSigned(raw, []jose.SignatureAlgorithm{algorithm})
-	if err != nil {
-		return nil, fmt.Errorf("%w: it is not a JWT signed with %s", ErrTokenInvalid, algorithm)
-	}
-	if len(tok.Headers) != 1 {
-		return nil, fmt.Errorf("%w: it has several signatures", ErrTokenInvalid)
-	}
-	kid := tok.Headers[0].KeyID
-	ring, err := i.keys(ctx, kid)
+	t, err := i.signed(ctx, raw)
 	if err != nil {
 		return nil, err
-	}
-	key, ok := ring.public[kid]
-	if !ok {
-		return nil, fmt.Errorf("%w: it was not signed here", ErrTokenInvalid)
-	}
-	var c claims
-	if err := tok.Claims(key, &c); err != nil {
-		return nil, fmt.Errorf("%w: its signature is wrong", ErrTokenInvalid)
 	}
 	tenant, err := i.installation(ctx)
 	if err != nil {
 		return nil, err
 	}
-	now := i.Store.Now()
+	now, c := i.Store.Now(), &t.claims
 	switch {
 	case c.Tenant != tenant || c.Use != "access" || c.AppID == "" || c.AppID != c.Subject:
-		return nil, fmt.Errorf("%w: it is not an access token of this installation", ErrTokenInvalid)
+		return nil, invalid("it is not an access token of this installation")
 	case !slices.ContainsFunc(i.audiences(), c.Audience.Contains):
-		return nil, fmt.Errorf("%w: its audience is another one", ErrTokenInvalid)
+		return nil, invalid("its audience is another one")
 	case c.Expiry == nil || !now.Before(c.Expiry.Time().Add(skew)), c.NotBefore != nil && now.Before(c.NotBefore.Time().Add(-skew)):
 		return nil, ErrTokenExpired
 	}
 	client, err := i.Store.Client(ctx, c.AppID)
 	if errors.Is(err, intel.ErrNotFound) {
-		return nil, fmt.Errorf("%w: its client does not exist", ErrTokenInvalid)
+		return nil, invalid("its client does not exist")
 	}
 	if err != nil {
 		return nil, err
@@ -243,6 +254,40 @@ func (i *Issuer) verify(ctx context.Context, raw string) (*store.Client, error) 
 		return nil, fmt.Errorf("%w: %w", ErrTokenInvalid, err)
 	}
 	return client, nil
+}
+
+// signed returns what is in a token, if one of our keys signed it.
+func (i *Issuer) signed(ctx context.Context, raw string) (*own, error) {
+	if t, ok := i.cache.get(raw); ok {
+		ring, err := i.keys(ctx, t.kid)
+		if err != nil {
+			return nil, err
+		}
+		if ring.public[t.kid] != nil {
+			return t, nil
+		}
+	}
+	tok, err := jwt.ParseSigned(raw, []jose.SignatureAlgorithm{algorithm})
+	if err != nil {
+		return nil, invalid("it is not a JWT signed with " + string(algorithm))
+	}
+	if len(tok.Headers) != 1 {
+		return nil, invalid("it has several signatures")
+	}
+	t := &own{kid: tok.Headers[0].KeyID}
+	ring, err := i.keys(ctx, t.kid)
+	if err != nil {
+		return nil, err
+	}
+	key, ok := ring.public[t.kid]
+	if !ok {
+		return nil, invalid("it was not signed here")
+	}
+	if err := tok.Claims(key, &t.claims); err != nil {
+		return nil, invalid("its signature is wrong")
+	}
+	i.cache.put(raw, t)
+	return t, nil
 }
 
 // JWKS returns the public keys that verify our tokens.

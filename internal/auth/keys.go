@@ -27,7 +27,7 @@ import (
 // until every token that it signed has ended.
 const (
 	rotateAfter = 30 * 24 * time.Hour
-	forgetAfter = rotateAfter + 24*time.Hour
+	forgetAfter = rotateAfter + MaxTokenLife + time.Hour
 	keyBits     = 2048
 )
 

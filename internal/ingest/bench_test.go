@@ -8,11 +8,12 @@ import (
 
 	"dossier/internal/store"
 	"dossier/internal/testcorpus"
+	"dossier/internal/testdb"
 )
 
 func emptyStore(b *testing.B) *store.Store {
 	b.Helper()
-	s, _, err := store.Open(b.Context(), filepath.Join(b.TempDir(), "bench.db"), store.Options{Create: true})
+	s, _, err := store.Open(b.Context(), testdb.Path(b), store.Options{Create: true})
 	if err != nil {
 		b.Fatal(err)
 	}

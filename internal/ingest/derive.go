@@ -62,6 +62,18 @@ func profiles(ctx context.Context, s *store.Store) (out []*store.Derived, rememb
 	if err != nil {
 		return nil, nil, err
 	}
+	claims, err := s.ProfileClaims(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, list := range claims {
+		for _, c := range list {
+			if !slices.Contains(levels, c.TLP) {
+				levels = append(levels, c.TLP)
+			}
+		}
+	}
+	slices.Sort(levels)
 	ledger := make(map[intel.Ref]resolve.Entry, len(known))
 	for ref, k := range known {
 		ledger[ref] = resolve.Entry{ID: k.ProfileID, Asserted: k.Asserted}
@@ -92,8 +104,8 @@ func profiles(ctx context.Context, s *store.Store) (out []*store.Derived, rememb
 			remember[ref] = store.Remembered{ProfileID: e.ID, Asserted: e.Asserted}
 		}
 		next := map[string]*levelled{}
-		for i := range part.Cells {
-			d := derived(&part.Cells[i], w, level, hi)
+		at := claimed(part, claims, level)
+		for _, d := range slices.Concat(cells(part, w, at, level, hi), made(at, level, hi)) {
 			l := &levelled{Derived: d}
 			if len(levels) > 1 {
 				l.digest = digest(d)
@@ -124,16 +136,94 @@ func digest(d *store.Derived) [sha256.Size]byte {
 	return [sha256.Size]byte(h.Sum(nil))
 }
 
-// derived returns the profile of a cell; it is folded when its turn comes.
-func derived(cell *resolve.Cell, w *world, lo, hi intel.TLP) *store.Derived {
-	refs := make([]intel.Ref, len(cell.Members))
-	for j, m := range cell.Members {
-		refs[j] = m.Record.Ref
+// claimed returns the claims about profiles that count at a level, by the id of the
+// profile that has the target's id now: claims follow it through merges. That a
+// profile is hidden is said of that one alone, not of what it was merged into.
+func claimed(part *resolve.Partition, claims map[string]intel.Claims, level intel.TLP) map[string]intel.Claims {
+	if len(claims) == 0 {
+		return nil
 	}
-	return &store.Derived{
-		ID: cell.ID, Lo: lo, Hi: hi, Members: refs, Former: cell.Former,
-		Fold: func() *intel.Dossier { return profile.Fold(cell.ID, members(cell), w) },
+	gathered := map[string]intel.Claims{}
+	moved := map[string]bool{}
+	for i := range part.Cells {
+		cell := &part.Cells[i]
+		for _, former := range cell.Former {
+			for _, c := range claims[former] {
+				moved[former] = true
+				if c = following(c, cell.ID); c != nil {
+					gathered[cell.ID] = append(gathered[cell.ID], c)
+				}
+			}
+		}
 	}
+	for id, list := range claims {
+		if !moved[id] {
+			gathered[id] = append(gathered[id], list...)
+		}
+	}
+	for id, list := range gathered {
+		if gathered[id] = list.At(level); len(gathered[id]) == 0 {
+			delete(gathered, id)
+		}
+	}
+	return gathered
+}
+
+// following is the claim as one about the profile that its target is part of now;
+// nil if it does not follow.
+func following(c *intel.Claim, id string) *intel.Claim {
+	switch {
+	case c.Target == id:
+		return c
+	case c.Field == "":
+		return nil
+	}
+	own := *c
+	own.Target = id
+	return &own
+}
+
+// cells returns the profiles of the partition, with what people set over them;
+// they are folded when their turn comes. Claims that were used are taken out of
+// the map.
+func cells(part *resolve.Partition, w *world, claims map[string]intel.Claims, lo, hi intel.TLP) []*store.Derived {
+	out := make([]*store.Derived, 0, len(part.Cells))
+	for i := range part.Cells {
+		cell := &part.Cells[i]
+		over := claims[cell.ID]
+		delete(claims, cell.ID)
+		if over.Suppressed() {
+			continue
+		}
+		refs := make([]intel.Ref, len(cell.Members))
+		for j, m := range cell.Members {
+			refs[j] = m.Record.Ref
+		}
+		out = append(out, &store.Derived{
+			ID: cell.ID, Lo: lo, Hi: hi, Members: refs, Former: cell.Former,
+			Fold: func() *intel.Dossier {
+				d := profile.Fold(cell.ID, members(cell), w)
+				if len(over) > 0 {
+					d = profile.Override(d, over)
+				}
+				return d
+			},
+		})
+	}
+	return out
+}
+
+// made returns the profiles that people made: those that are claimed to be, and
+// have no records.
+func made(claims map[string]intel.Claims, lo, hi intel.TLP) []*store.Derived {
+	var out []*store.Derived
+	for _, id := range slices.Sorted(maps.Keys(claims)) {
+		if c := claims[id].Of(""); c == nil || c.Action != intel.Set {
+			continue
+		}
+		out = append(out, &store.Derived{ID: id, Lo: lo, Hi: hi, Fold: func() *intel.Dossier { return profile.Made(id, claims[id]) }})
+	}
+	return out
 }
 
 func members(cell *resolve.Cell) []profile.Member {

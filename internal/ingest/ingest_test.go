@@ -21,12 +21,13 @@ import (
 	"dossier/internal/intel"
 	"dossier/internal/odata"
 	"dossier/internal/store"
+	"dossier/internal/testdb"
 )
 
 // newImporter returns an importer into an empty store with a fixed clock.
 func newImporter(t testing.TB) *Importer {
 	t.Helper()
-	s, _, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "test.db"), store.Options{Create: true})
+	s, _, err := store.Open(t.Context(), testdb.Path(t), store.Options{Create: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -68,7 +68,9 @@ type Dossier struct {
 	ToolTypes     []Sourced[string]      `json:"toolTypes,omitempty"`
 	Platforms     []string               `json:"platforms,omitempty"`
 	Availability  Sourced[Availability]  `json:"availability,omitzero"`
-	Records       []RecordUse            `json:"records"` // in order of precedence
+	Records       []RecordUse            `json:"records"`          // in order of precedence
+	Claims        Claims                 `json:"claims,omitempty"` // what people set over it
+	Base          *Dossier               `json:"base,omitempty"`   // as the records alone have it, where people set something over it
 }
 
 // Sourced is a value with the record that states it.

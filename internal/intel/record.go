@@ -1,5 +1,7 @@
 package intel
 
+import "slices"
+
 // Ref names a record: the publisher and the publisher's key for it.
 type Ref struct {
 	Publisher string `json:"publisher"`
@@ -69,6 +71,47 @@ type Record struct {
 	// actor, a list file): it may join a profile but never founds one.
 	Mention bool `json:"mention,omitempty"`
 	TLP     TLP  `json:"tlp,omitempty"`
+	// Restricted is what the publisher says of the thing under stricter markings
+	// than the record's own. See [Record.At].
+	Restricted []Restricted `json:"restricted,omitempty"`
+}
+
+// Restricted holds statements about a record under one marking.
+type Restricted struct {
+	TLP          TLP           `json:"tlp"`
+	Description  string        `json:"description,omitempty"`
+	Origins      []Origin      `json:"origins,omitempty"`
+	Affiliations []Affiliation `json:"affiliations,omitempty"`
+	Targets      []Target      `json:"targets,omitempty"`
+	Links        []Link        `json:"links,omitempty"`
+}
+
+// At returns the record as those see it whose ceiling is level: with what is
+// restricted up to there, and no sign of the rest. The receiver is not changed.
+func (r *Record) At(level TLP) *Record {
+	if len(r.Restricted) == 0 {
+		return r
+	}
+	seen := *r
+	seen.Restricted = nil
+	for _, more := range r.Restricted {
+		if more.TLP <= level {
+			seen.Include(&more)
+		}
+	}
+	return &seen
+}
+
+// Include makes statements the record's own. The slices that the record had are
+// not written to.
+func (r *Record) Include(more *Restricted) {
+	if r.Description == "" {
+		r.Description = more.Description
+	}
+	r.Origins = slices.Concat(r.Origins, more.Origins)
+	r.Affiliations = slices.Concat(r.Affiliations, more.Affiliations)
+	r.Targets = slices.Concat(r.Targets, more.Targets)
+	r.Links = slices.Concat(r.Links, more.Links)
 }
 
 // Live reports whether the publisher still stands by the record.

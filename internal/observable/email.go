@@ -46,6 +46,9 @@ func checkLocal(s string) fault {
 	switch {
 	case s == "" || s[0] == '.' || s[len(s)-1] == '.':
 		return fault{BadEmail, "bad local part"}
+	case s[0] == '\'' || s[0] == '`':
+		// A quotation mark, which is cut off where it stands in front of the address.
+		return fault{BadEmail, "quotation mark before local part"}
 	case len(s) > 64:
 		return fault{TooLong, "local part of more than 64 characters"}
 	case !utf8.ValidString(s):

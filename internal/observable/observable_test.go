@@ -118,6 +118,9 @@ func TestParse(t *testing.T) {
 		{"user [at] evil [dot] com", observable.Email, "user@evil.com", ""},
 		{"mailto:user@evil.com?subject=x", "", "", observable.Unrecognised}, // ParseAs takes it
 		{"mailto:user@evil.com", observable.Email, "user@evil.com", ""},
+		{"mailto:o'brien@evil.com", observable.Email, "o'brien@evil.com", ""},
+		{"'user@evil.com'", observable.Email, "user@evil.com", ""},
+		{"mailto:'@evil.com", "", "", observable.BadEmail}, // the quotation mark alone would vanish
 		{"user@evil.exe", "", "", observable.UnknownTLD},
 		{".user@evil.com", "", "", observable.BadEmail},
 		{"a@b@evil.com", "", "", observable.BadEmail},

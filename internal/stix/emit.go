@@ -42,8 +42,7 @@ func (f *file) emit(ctx context.Context) error {
 		if !ok || f.isCopy(t) {
 			continue
 		}
-		t.rec.Origins, t.rec.Affiliations, t.rec.Targets = distinct(t.rec.Origins), distinct(t.rec.Affiliations), distinct(t.rec.Targets)
-		sortLinks(t.rec.Links)
+		t.include()
 		sortTactics(t.rec.Tactics, order)
 		f.counts[t.rec.Publisher]++
 		if err := f.sink.Record(&t.rec); err != nil {
@@ -140,10 +139,9 @@ func (f *file) playbooks() {
 		if len(sets) != 1 || f.isCopy(sets[0]) {
 			continue
 		}
-		if sets[0].rec.Description == "" {
-			sets[0].rec.Description = r.description
+		if says := sets[0].part(f.tlp(r.markings)); says.Description == "" {
+			says.Description = r.description
 		}
-		sets[0].rec.TLP = max(sets[0].rec.TLP, f.tlp(r.markings))
 		for _, c := range campaigns {
 			f.playbookLink(c, sets[0], r)
 		}
@@ -166,6 +164,6 @@ func (f *file) playbookLink(campaign, set *thing, r *report) {
 	if r.created == 0 {
 		rel.first = intel.Date{}
 	}
-	campaign.rec.Links = append(campaign.rec.Links, f.link(campaign, rel))
-	campaign.rec.TLP = max(campaign.rec.TLP, f.tlp(r.markings))
+	says := campaign.part(f.tlp(r.markings))
+	says.Links = append(says.Links, f.link(campaign, rel, says.TLP))
 }

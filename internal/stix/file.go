@@ -195,13 +195,18 @@ func (f *file) hasOthers() bool {
 	return false
 }
 
-// tlp returns the strictest marking among those given. A marking that is
-// neither predefined nor in the file says nothing of TLP as far as we know.
+// tlp returns the strictest marking among those given. What a marking means that
+// is neither predefined nor in the file nobody knows: it counts as the strictest,
+// but for MITRE's copyright, which all who copy from ATT&CK refer to.
 func (f *file) tlp(refs []string) intel.TLP {
 	strictest := intel.Clear
 	for _, ref := range refs {
 		tlp, ok := predefinedTLP[ref]
-		if m := f.markings[ref]; !ok && m != nil && m.isTLP {
+		switch m := f.markings[ref]; {
+		case ok:
+		case m == nil:
+			tlp = intel.Red
+		case m.isTLP:
 			tlp = m.tlp
 		}
 		strictest = max(strictest, tlp)

@@ -31,9 +31,9 @@ var linkRelations = map[string]intel.Relation{
 //
 // A relationship to a record that its publisher has revoked or deprecated is
 // kept as it is: who follows the link finds the successor by the record's own
-// revoked-by link. A relationship under a stricter marking than the record that
-// it starts from raises the record's marking; else its words would be shown to
-// readers who may not see them.
+// revoked-by link. What a relationship says is marked as strictly as itself and
+// as the record that it is about; of a target marked more strictly it tells the id
+// alone, as if that were not in the file.
 func (f *file) relate(it *item, r *relation) {
 	tlp := f.tlp(r.markings)
 	if r.kind == "indicates" {
@@ -51,19 +51,49 @@ func (f *file) relate(it *item, r *relation) {
 		f.reject(it, "source_ref", "relationship of a copy of an ATT&CK object", r.source)
 		return
 	}
-	rec := &from.rec
 	switch {
 	case kindOf(typeOf(r.target)) != "":
-		rec.Links = append(rec.Links, f.link(from, r))
-		if rec.Kind == intel.Campaign && r.kind == "attributed-to" {
+		says := from.part(tlp)
+		says.Links = append(says.Links, f.link(from, r, says.TLP))
+		if from.rec.Kind == intel.Campaign && r.kind == "attributed-to" {
 			f.tie(f.attributed, r.source, pointer{r.target, max(tlp, f.tlp(from.markings))})
 		}
-	case rec.Kind == intel.Technique:
-		return // what a technique may be turned against is no target of anybody
-	case !f.side(it, rec, r):
-		return
+	case from.rec.Kind == intel.Technique:
+		// What a technique may be turned against is no target of anybody.
+	default:
+		f.side(it, from, r)
 	}
-	rec.TLP = max(rec.TLP, tlp)
+}
+
+// part returns where statements about the thing go that have the marking, at
+// least the thing's own.
+func (t *thing) part(tlp intel.TLP) *intel.Restricted {
+	tlp = max(tlp, t.rec.TLP)
+	for i := range t.parts {
+		if t.parts[i].TLP == tlp {
+			return &t.parts[i]
+		}
+	}
+	t.parts = append(t.parts, intel.Restricted{TLP: tlp})
+	return &t.parts[len(t.parts)-1]
+}
+
+// include makes the statements under the thing's own marking its own, and keeps
+// the others apart.
+func (t *thing) include() {
+	slices.SortFunc(t.parts, func(a, b intel.Restricted) int { return cmp.Compare(a.TLP, b.TLP) })
+	for _, p := range t.parts {
+		p.Origins, p.Affiliations, p.Targets = distinct(p.Origins), distinct(p.Affiliations), distinct(p.Targets)
+		sortLinks(p.Links)
+		switch {
+		case p.TLP <= t.rec.TLP:
+			t.rec.Include(&p)
+		case p.Description != "" || len(p.Origins)+len(p.Affiliations)+len(p.Targets)+len(p.Links) > 0:
+			t.rec.Restricted = append(t.rec.Restricted, p)
+		}
+	}
+	t.rec.Origins, t.rec.Affiliations, t.rec.Targets = distinct(t.rec.Origins), distinct(t.rec.Affiliations), distinct(t.rec.Targets)
+	sortLinks(t.rec.Links)
 }
 
 // tie adds a pointer of an id to a table.
@@ -75,72 +105,67 @@ func (f *file) tie(table map[string]*uniq[pointer], id string, p pointer) {
 	f.levels[p.tlp] = true
 }
 
-// side takes relationships to identities and locations; it reports whether the
-// record says more by it.
-func (f *file) side(it *item, rec *intel.Record, r *relation) bool {
+// side takes relationships to identities and locations.
+func (f *file) side(it *item, from *thing, r *relation) {
 	id, loc := f.identities[r.target], f.locations[r.target]
 	if id == nil && loc == nil {
 		if t := typeOf(r.target); t == "identity" || t == "location" {
 			f.reject(it, "target_ref", "relationship to an object that is not in the file", r.target)
 		}
-		return false
+		return
 	}
 	if loc != nil && loc.value == "" || id != nil && intel.Placeholder(id.name) && len(id.sectors) == 0 {
-		return false
+		return
 	}
+	tlp := f.tlp(r.markings)
+	if loc != nil {
+		tlp = max(tlp, f.tlp(loc.markings))
+	} else {
+		tlp = max(tlp, f.tlp(id.markings))
+	}
+	country := loc != nil && loc.kind == intel.TargetCountry
 	switch r.kind {
 	case "targets":
+		says := from.part(tlp)
 		if loc != nil {
-			rec.Targets = append(rec.Targets, intel.Target{Kind: loc.kind, Value: loc.value})
-			rec.TLP = max(rec.TLP, f.tlp(loc.markings))
-			return true
+			says.Targets = append(says.Targets, intel.Target{Kind: loc.kind, Value: loc.value})
+			return
 		}
-		rec.TLP = max(rec.TLP, f.tlp(id.markings))
-		return identityTargets(rec, id)
-	case "originates-from", "located-at":
-		if loc == nil || loc.kind != intel.TargetCountry {
-			return false
+		says.Targets = append(says.Targets, identityTargets(id)...)
+	case "originates-from", "located-at", "attributed-to", "sponsored-by":
+		says := from.part(tlp)
+		switch attributed := r.kind == "attributed-to" || r.kind == "sponsored-by"; {
+		case country:
+			says.Origins = append(says.Origins, intel.Origin{Country: loc.value, Confidence: int(r.conf)})
+		case id != nil && attributed:
+			says.Affiliations = append(says.Affiliations, intel.Affiliation{Body: id.name})
 		}
-		rec.TLP = max(rec.TLP, f.tlp(loc.markings))
-		rec.Origins = append(rec.Origins, intel.Origin{Country: loc.value, Confidence: int(r.conf)})
-		return true
-	case "attributed-to", "sponsored-by":
-		if loc != nil {
-			if loc.kind == intel.TargetCountry {
-				rec.Origins = append(rec.Origins, intel.Origin{Country: loc.value, Confidence: int(r.conf)})
-				return true
-			}
-			return false
-		}
-		rec.TLP = max(rec.TLP, f.tlp(id.markings))
-		rec.Affiliations = append(rec.Affiliations, intel.Affiliation{Body: id.name})
-		return true
 	}
-	return false
 }
 
-// identityTargets adds what an identity says of whom is targeted: its sectors;
+// identityTargets returns what an identity says of whom is targeted: its sectors;
 // else the name of a class of victims, or of one victim. A person is nobody's
 // business, and an identity of unknown class is a place-holder.
-func identityTargets(rec *intel.Record, id *identity) bool {
+func identityTargets(id *identity) []intel.Target {
 	switch {
 	case len(id.sectors) > 0:
+		var out []intel.Target
 		for _, s := range id.sectors {
-			rec.Targets = append(rec.Targets, intel.Target{Kind: intel.TargetSector, Value: s})
+			out = append(out, intel.Target{Kind: intel.TargetSector, Value: s})
 		}
+		return out
 	case id.class == "class":
-		rec.Targets = append(rec.Targets, intel.Target{Kind: intel.TargetSector, Value: id.name})
+		return []intel.Target{{Kind: intel.TargetSector, Value: id.name}}
 	case id.class == "organization", id.class == "group":
-		rec.Targets = append(rec.Targets, intel.Target{Value: id.name})
-	default:
-		return false
+		return []intel.Target{{Value: id.name}}
 	}
-	return true
+	return nil
 }
 
-// link makes the link of a relationship between records. The other one need not
-// be in the file; then it is looked for under the publisher of this one.
-func (f *file) link(from *thing, r *relation) intel.Link {
+// link makes the link of a relationship between records, for those who see up to
+// level. The other one need not be in the file; then it is looked for under the
+// publisher of this one.
+func (f *file) link(from *thing, r *relation, level intel.TLP) intel.Link {
 	l := intel.Link{
 		Relation: linkRelations[r.kind], Text: r.text, References: r.refs, First: r.first, Modified: r.modified,
 		Kind: kindOf(typeOf(r.target)), To: intel.Ref{Publisher: from.rec.Publisher, Key: r.target},
@@ -148,7 +173,7 @@ func (f *file) link(from *thing, r *relation) intel.Link {
 	if l.Relation == "" {
 		l.Relation = intel.Related
 	}
-	if to := f.things[r.target]; to != nil {
+	if to := f.thing(r.target, level); to != nil {
 		l.To, l.Kind, l.Name = to.rec.Ref, to.rec.Kind, to.rec.Title
 		for _, id := range to.rec.IDs {
 			if id.Issuer == intel.MitreAttack {

@@ -6,10 +6,14 @@ import (
 	"dossier/internal/intel"
 )
 
+// mitreCopyright is a statement, not a restriction.
+const mitreCopyright = "marking-definition--fa42a846-8d90-4e51-bc29-71d5b4802168"
+
 // predefinedTLP are the marking definitions that STIX 2.0 and 2.1 (TLP 1.0) and
 // the OASIS extension for TLP 2.0 define once and for all; files may use them
-// without containing them.
+// without containing them. With them goes MITRE's copyright.
 var predefinedTLP = map[string]intel.TLP{
+	mitreCopyright: intel.Clear,
 	"marking-definition--613f2e26-407d-48c7-9eca-b8e91df99dc9": intel.Clear,
 	"marking-definition--34098fce-860f-48ae-8e50-ebd3cc5e41da": intel.Green,
 	"marking-definition--f88d31f6-486f-44da-b317-01333bde0b82": intel.Amber,

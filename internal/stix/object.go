@@ -39,7 +39,8 @@ type thing struct { // an object that becomes a record
 	meta
 	attack bool // has an ATT&CK id of its own
 	rec    intel.Record
-	tags   []string // labels, of intrusion sets
+	tags   []string           // labels, of intrusion sets
+	parts  []intel.Restricted // what relationships say of it, by marking
 }
 
 type relation struct {

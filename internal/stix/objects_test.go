@@ -186,7 +186,9 @@ func TestPredefinedMarkings(t *testing.T) {
 	}{
 		{"the strictest of several", `"object_marking_refs":[` + green + `,"` + red + `"]`, "", intel.Red},
 		{"of the object and its parts", `"object_marking_refs":[` + green + `],"granular_markings":[{"lang":"en","selectors":["name"]},{"marking_ref":"` + red + `","selectors":["description"]}]`, "", intel.Red},
-		{"not in the file", `"object_marking_refs":["` + own + `"]`, "", intel.Clear},
+		{"not in the file", `"object_marking_refs":["` + own + `"]`, "", intel.Red},
+		{"MITRE's copyright, not in the file", `"object_marking_refs":["` + mitreCopyright + `"]`, "", intel.Clear},
+		{"a statement", `"object_marking_refs":["` + own + `"]`, `"definition_type":"statement","definition":{"statement":"x"}`, intel.Clear},
 		{"by its name", `"object_marking_refs":["` + own + `"]`, `"name":"TLP:AMBER+STRICT","definition_type":"statement","definition":{"statement":"x"}`, intel.AmberStrict},
 		{"upper case", `"object_marking_refs":["` + own + `"]`, `"definition_type":"TLP","definition":{"TLP":"TLP:AMBER"}`, intel.Amber},
 		{"a word that nobody knows is the strictest", `"object_marking_refs":["` + own + `"]`, `"definition_type":"tlp","definition":{"tlp":"purple"}`, intel.Red},

@@ -172,7 +172,7 @@ func (f *file) subjects(ind *indicator, publisher string, reports []*report, lev
 				continue
 			}
 			for _, id := range f.actorsOf(p.target, level) {
-				refs.add(f.ref(publisher, id))
+				refs.add(f.ref(publisher, id, level))
 			}
 		}
 	}
@@ -182,7 +182,7 @@ func (f *file) subjects(ind *indicator, publisher string, reports []*report, lev
 				break
 			}
 			for _, id := range f.named(r, level) {
-				refs.add(f.ref(publisher, id))
+				refs.add(f.ref(publisher, id, level))
 			}
 		}
 	}
@@ -212,7 +212,7 @@ func (f *file) namedIn(refs []string, level intel.TLP) []string {
 				switch {
 				case id == ref:
 					campaigns.add(id)
-				case f.kind(id) == intel.Actor:
+				case f.kind(id, level) == intel.Actor:
 					actors.add(id)
 				default:
 					malware.add(id)
@@ -258,16 +258,24 @@ func (f *file) actorsOf(id string, level intel.TLP) []string {
 	return actors
 }
 
-func (f *file) kind(id string) intel.Kind {
-	if t := f.things[id]; t != nil {
+// thing returns an object of the file that those see who see up to level, else nil.
+func (f *file) thing(id string, level intel.TLP) *thing {
+	if t := f.things[id]; t != nil && f.tlp(t.markings) <= level {
+		return t
+	}
+	return nil
+}
+
+func (f *file) kind(id string, level intel.TLP) intel.Kind {
+	if t := f.thing(id, level); t != nil {
 		return t.rec.Kind
 	}
 	return kindOf(typeOf(id))
 }
 
 // ref names a record, also one that is not in the file.
-func (f *file) ref(publisher, id string) intel.Ref {
-	if t := f.things[id]; t != nil {
+func (f *file) ref(publisher, id string, level intel.TLP) intel.Ref {
+	if t := f.thing(id, level); t != nil {
 		return t.rec.Ref
 	}
 	return intel.Ref{Publisher: publisher, Key: id}

@@ -46,7 +46,7 @@ func publisherOf(name string) string {
 }
 
 // publisher returns who says what an object says: the option; the identity that
-// created it; for an object without creator that has an ATT&CK id, MITRE; else
+// created it, unless that is marked more strictly; for an object without creator that has an ATT&CK id, MITRE; else
 // whose file it is.
 func (f *file) publisher(m *meta, attack bool) string {
 	mitre := m.createdBy == mitreIdentity || m.createdBy == "" && attack
@@ -63,7 +63,7 @@ func (f *file) publisher(m *meta, attack bool) string {
 	if id, ok := knownIdentities[m.createdBy]; ok {
 		return id
 	}
-	if x := f.identities[m.createdBy]; x != nil {
+	if x := f.identities[m.createdBy]; x != nil && f.tlp(x.markings) <= f.tlp(m.markings) {
 		if id := publisherOf(x.name); id != "" {
 			return id
 		}

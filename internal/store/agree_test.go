@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/url"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -15,6 +14,7 @@ import (
 
 	"dossier/internal/intel"
 	"dossier/internal/odata"
+	"dossier/internal/testdb"
 )
 
 // testViews are the views that expressions are tried with.
@@ -28,8 +28,12 @@ type shared struct {
 }
 
 var sharedData = sync.OnceValues(func() (*shared, error) {
-	dir := filepath.Join(sharedDir, "agree.db")
-	s, _, err := Open(context.Background(), dir, Options{Create: true})
+	path, drop, err := testdb.New(sharedDir)
+	if err != nil {
+		return nil, err
+	}
+	dropShared = drop
+	s, _, err := Open(context.Background(), path, Options{Create: true})
 	if err != nil {
 		return nil, err
 	}
@@ -39,6 +43,9 @@ var sharedData = sync.OnceValues(func() (*shared, error) {
 
 // sharedDir is where the store of sharedData is; TestMain removes it.
 var sharedDir string
+
+// dropShared is called by TestMain when all is done.
+var dropShared = func() error { return nil }
 
 func sharedStore(t testing.TB) *shared {
 	t.Helper()

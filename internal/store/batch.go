@@ -41,7 +41,7 @@ type Batch struct {
 
 // Begin starts a batch.
 func (s *Store) Begin(ctx context.Context, layer Layer) (*Batch, error) {
-	tx, err := s.write.BeginTx(ctx, nil)
+	tx, err := s.begin(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -68,6 +68,7 @@ func (b *Batch) Commit(ctx context.Context) error {
 	if err := b.tx.Commit(); err != nil {
 		return err
 	}
+	b.s.writes.Add(1)
 	b.s.keepFresh(b.fresh)
 	return nil
 }
@@ -240,6 +241,11 @@ func supersedes(modified intel.Time, layer Layer, old storedRecord) bool {
 }
 
 func (b *Batch) putRecord(ctx context.Context, r *intel.Record, dataset, hash string, body []byte) error {
+	for _, part := range r.Restricted {
+		if err := setMeta(ctx, b.tx, metaRestricted+part.TLP.String(), strconv.Itoa(int(part.TLP))); err != nil {
+			return err
+		}
+	}
 	return b.exec(ctx, `INSERT INTO record (publisher, key, dataset, kind, title, tlp, modified, layer, hash, body, imported, absent)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)
 		ON CONFLICT (publisher, key, dataset) DO UPDATE SET kind = excluded.kind, title = excluded.title, tlp = excluded.tlp,

@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"database/sql"
@@ -51,7 +52,10 @@ func (d *Derived) encode(have map[profileKey]storedProfile) (*encoded, error) {
 		return nil, err
 	}
 	e := &encoded{Derived: d, Dossier: dossier, body: body, etag: digest(body)}
-	e.hash = digest(full, []byte(fmt.Sprint(d.Members, d.Former)))
+	members := slices.SortedFunc(slices.Values(d.Members), func(a, b intel.Ref) int {
+		return cmp.Or(cmp.Compare(a.Publisher, b.Publisher), cmp.Compare(a.Key, b.Key))
+	})
+	e.hash = digest(full, []byte(fmt.Sprint(members, slices.Sorted(slices.Values(d.Former)))))
 	if old, had := have[profileKey{d.ID, d.Lo}]; had && old.hash == e.hash && old.hi == d.Hi {
 		e.unchanged = true
 		return e, nil
@@ -181,6 +185,7 @@ type deriver struct {
 	tx       *sql.Tx
 	now      intel.Time
 	position int64
+	only     string // id of the one profile to replace; "": all
 
 	keysRows, texts, names *bulk
 	values                 valueRows
@@ -208,6 +213,9 @@ func (d *deriver) profiles(list []*Derived) (written, dropped int, err error) {
 	have, err := d.stored()
 	if err != nil {
 		return 0, 0, err
+	}
+	if d.only != "" {
+		maps.DeleteFunc(have, func(k profileKey, _ storedProfile) bool { return k.id != d.only })
 	}
 	insert, err := d.prepare(`INSERT INTO profile (id, tlp_lo, tlp_hi, kind, title, title_fold, first_active, first_basis, slot,
 		alias_count, target_count, origin_count, summary_format, description_format, tradecraft_format, summary_sort, description_sort, tradecraft_sort,

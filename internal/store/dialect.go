@@ -13,6 +13,7 @@ import (
 // A dialect is what databases write differently. Everything else that is
 // emitted for a query means the same to SQLite and PostgreSQL.
 type dialect struct {
+	postgres bool
 	// contains is the condition that a text has a part. Case counts. LIKE would
 	// not do: SQLite's ignores the case of ASCII letters.
 	contains func(text, part fragment) fragment

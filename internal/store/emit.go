@@ -51,7 +51,7 @@ func (p place) at(sql string) string { return strings.ReplaceAll(sql, "@.", p.al
 // emitter returns an emitter for rows of the set under an alias.
 func (s *Store) emitter(ctx context.Context, set *entitySet, alias string, v View) *emitter {
 	return &emitter{
-		dialect: sqliteDialect, view: v, root: place{set, alias}, vars: map[*odata.Variable]place{},
+		dialect: s.dialect, view: v, root: place{set, alias}, vars: map[*odata.Variable]place{},
 		guard: func(alias string) fragment { return s.shown(alias, v) },
 		slots: func(text string) ([]int64, bool, error) { return s.slots(ctx, text) },
 	}

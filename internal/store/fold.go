@@ -65,6 +65,7 @@ type folder struct {
 	stmts    map[string]*sql.Stmt
 	// positions are those that rows keep when they are made anew with other columns, which is no change. Else it is nil.
 	positions map[string]int64
+	claims    indicatorClaims
 
 	indicators, ofProfiles, profiles, changes *bulk
 }
@@ -187,12 +188,17 @@ func (f *folder) refold(ids []string) error {
 	if err := rows.Close(); err != nil {
 		return err
 	}
+	if f.positions == nil { // else there are none yet
+		if f.claims, err = claimsOn(f.ctx, f.tx, ids); err != nil {
+			return err
+		}
+	}
 	had, err := f.stored(ids)
 	if err != nil {
 		return err
 	}
 	for _, id := range ids {
-		spans := f.spans(byID[id])
+		spans := f.spans(id, byID[id])
 		hash := ""
 		if len(spans) > 0 {
 			hash = spansDigest(spans)
@@ -244,7 +250,7 @@ func (f *folder) stored(ids []string) (map[string]string, error) {
 
 // spans computes what the evidence amounts to for each ceiling. Only where a
 // marking or a membership begins or ends can there be a difference.
-func (f *folder) spans(rows []evidence) []span {
+func (f *folder) spans(id string, rows []evidence) []span {
 	var edge [intel.Red + 2]bool
 	edge[intel.Clear] = true
 	for i := range rows {
@@ -253,19 +259,25 @@ func (f *folder) spans(rows []evidence) []span {
 			edge[m.lo], edge[m.hi+1] = true, true
 		}
 	}
+	f.claims.edges(id, edge[:])
 	var out []span
+	visible := false
 	for level := intel.Clear; level <= intel.Red; level++ {
 		if !edge[level] {
-			if n := len(out); n > 0 {
-				out[n-1].hi = level
+			if visible {
+				out[len(out)-1].hi = level
 			}
 			continue
 		}
-		ind, profiles, any := f.at(rows, level)
-		if !any {
+		var ind foldedIndicator
+		var profiles []string
+		if ind, profiles, visible = f.at(rows, level); visible {
+			profiles, visible = f.claims.apply(id, level, &ind, profiles)
+		}
+		if !visible {
 			continue
 		}
-		if n := len(out); n > 0 && out[n-1].ind == ind && slices.Equal(out[n-1].profiles, profiles) {
+		if n := len(out); n > 0 && out[n-1].hi == level-1 && out[n-1].ind == ind && slices.Equal(out[n-1].profiles, profiles) {
 			out[n-1].hi = level
 			continue
 		}

@@ -35,27 +35,17 @@ var upgrades = map[int]func(context.Context, *sql.Tx) error{2: fillQuery}
 // migrate brings the schema up to date, a file at a time, each in a
 // transaction, and reports whether the database was empty before.
 func (s *Store) migrate(ctx context.Context) (isNew bool, err error) {
-	var have, app int
-	if err := s.write.QueryRowContext(ctx, "PRAGMA user_version").Scan(&have); err != nil {
-		return false, err
-	}
-	if err := s.write.QueryRowContext(ctx, "PRAGMA application_id").Scan(&app); err != nil {
+	have, err := s.schemaVersion(ctx)
+	if err != nil {
 		return false, err
 	}
 	files, err := fs.Glob(schemaFiles, "schema/*.sql")
 	if err != nil {
 		return false, err
 	}
-	var tables int
-	if err := s.write.QueryRowContext(ctx, "SELECT COUNT(*) FROM sqlite_schema").Scan(&tables); err != nil {
-		return false, err
-	}
-	switch {
-	case app != applicationID && tables > 0:
-		return false, &OpenError{Path: s.path, Msg: "is a database of another program", Hint: "choose another file with --db"}
-	case have > len(files):
+	if have > len(files) {
 		return false, &OpenError{
-			Path: s.path, Msg: fmt.Sprintf("was made by a newer Dossier (schema %d; this one knows %d)", have, len(files)),
+			Path: s.Path(), Msg: fmt.Sprintf("was made by a newer Dossier (schema %d; this one knows %d)", have, len(files)),
 			Hint: "use that version, or a newer one",
 		}
 	}
@@ -70,18 +60,42 @@ func (s *Store) migrate(ctx context.Context) (isNew bool, err error) {
 	return false, s.checkVersions(ctx)
 }
 
+// schemaVersion returns how many schema files the database has, 0 if it is empty.
+// The error says that it is another program's.
+func (s *Store) schemaVersion(ctx context.Context) (have int, err error) {
+	if s.postgres {
+		return s.postgresVersion(ctx)
+	}
+	var app, tables int
+	for query, dest := range map[string]*int{"PRAGMA user_version": &have, "PRAGMA application_id": &app, "SELECT COUNT(*) FROM sqlite_schema": &tables} {
+		if err := s.write.QueryRowContext(ctx, query).Scan(dest); err != nil {
+			return 0, err
+		}
+	}
+	if app != applicationID && tables > 0 {
+		return 0, &OpenError{Path: s.path, Msg: "is a database of another program", Hint: "choose another file with --db"}
+	}
+	return have, nil
+}
+
 func (s *Store) migrateFile(ctx context.Context, file string, version int) error {
 	text, err := schemaFiles.ReadFile(file)
 	if err != nil {
 		return err
 	}
-	return s.inTx(ctx, func(tx *sql.Tx) error {
+	tx, err := s.write.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	return finish(tx, func() error {
 		// Another process may have been faster.
-		var have int
-		if err := tx.QueryRowContext(ctx, "PRAGMA user_version").Scan(&have); err != nil || have >= version {
+		if have, err := s.lockedVersion(ctx, tx); err != nil || have >= version {
 			return err
 		}
 		for _, stmt := range statements(string(text)) {
+			if s.postgres {
+				stmt = postgresSchema(stmt)
+			}
 			if _, err := tx.ExecContext(ctx, stmt); err != nil {
 				return fmt.Errorf("%w in: %s", err, stmt)
 			}
@@ -97,13 +111,36 @@ func (s *Store) migrateFile(ctx context.Context, file string, version int) error
 					return err
 				}
 			}
-			if _, err := tx.ExecContext(ctx, fmt.Sprintf("PRAGMA application_id = %d", applicationID)); err != nil {
+			// The row by which writers take turns, where the database lets several write.
+			if _, err := tx.ExecContext(ctx, "INSERT INTO head (id, position) VALUES (?, 0)", turnRow); err != nil {
 				return err
 			}
 		}
-		_, err := tx.ExecContext(ctx, fmt.Sprintf("PRAGMA user_version = %d", version))
-		return err
+		return s.setVersion(ctx, tx, version)
 	})
+}
+
+// lockedVersion is schemaVersion within a transaction that nobody else can be in.
+func (s *Store) lockedVersion(ctx context.Context, tx *sql.Tx) (have int, err error) {
+	query := "PRAGMA user_version"
+	if s.postgres {
+		query = "SELECT version FROM dossier_schema WHERE id = 1 FOR UPDATE"
+	}
+	err = tx.QueryRowContext(ctx, query).Scan(&have)
+	return have, err
+}
+
+func (s *Store) setVersion(ctx context.Context, tx *sql.Tx, version int) error {
+	if s.postgres {
+		_, err := tx.ExecContext(ctx, "UPDATE dossier_schema SET version = ? WHERE id = 1", version)
+		return err
+	}
+	for _, pragma := range []string{fmt.Sprintf("PRAGMA application_id = %d", applicationID), fmt.Sprintf("PRAGMA user_version = %d", version)} {
+		if _, err := tx.ExecContext(ctx, pragma); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // checkVersions refuses a database whose values were folded or canonicalised by
@@ -142,12 +179,35 @@ func statements(text string) []string {
 	return out
 }
 
+// turnRow is the row of head that writers lock first.
+const turnRow = 2
+
+// begin starts a write transaction. It waits until it is the only one, in this
+// process and in all others.
+func (s *Store) begin(ctx context.Context) (*sql.Tx, error) {
+	tx, err := s.write.BeginTx(ctx, nil) // in SQLite it locks the database
+	if err != nil || !s.postgres {
+		return tx, err
+	}
+	if _, err := tx.ExecContext(ctx, "UPDATE head SET position = position + 1 WHERE id = ?", turnRow); err != nil {
+		return nil, errors.Join(err, tx.Rollback())
+	}
+	return tx, nil
+}
+
 // inTx runs f in a write transaction; an error of f rolls it back.
-func (s *Store) inTx(ctx context.Context, f func(*sql.Tx) error) (err error) {
-	tx, err := s.write.BeginTx(ctx, nil)
+func (s *Store) inTx(ctx context.Context, f func(*sql.Tx) error) error {
+	tx, err := s.begin(ctx)
 	if err != nil {
 		return err
 	}
+	err = finish(tx, func() error { return f(tx) })
+	s.writes.Add(1)
+	return err
+}
+
+// finish commits what f did, or rolls it back if it failed.
+func finish(tx *sql.Tx, f func() error) (err error) {
 	defer func() {
 		if err != nil {
 			if rollback := tx.Rollback(); rollback != nil && !errors.Is(rollback, sql.ErrTxDone) {
@@ -155,7 +215,7 @@ func (s *Store) inTx(ctx context.Context, f func(*sql.Tx) error) (err error) {
 			}
 		}
 	}()
-	if err := f(tx); err != nil {
+	if err := f(); err != nil {
 		return err
 	}
 	return tx.Commit()

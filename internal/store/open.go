@@ -10,7 +10,10 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"dossier/internal/intel"
 
@@ -23,6 +26,9 @@ type Store struct {
 	write *sql.DB // one connection: SQLite has one writer
 	read  *sql.DB
 	path  string
+	dialect
+	watch  watch
+	writes atomic.Int64 // commits of this process
 	// Now gives the time of writes; tests set it.
 	Now func() time.Time
 
@@ -53,20 +59,26 @@ func (e *OpenError) Unwrap() error { return e.Err }
 // busyTimeout is how long a statement waits for another process's transaction.
 const busyTimeout = 30 * time.Second
 
-// Open opens the database file at path, brings its schema up to date, and says
-// whether the database was new. Errors are of type *[OpenError].
+// Open opens the database at path, which is a file or the URL of a PostgreSQL
+// database (postgres://…), brings its schema up to date, and says whether the
+// database was new. Errors are of type *[OpenError].
 func Open(ctx context.Context, path string, o Options) (s *Store, isNew bool, err error) {
-	if strings.HasPrefix(path, "postgres://") || strings.HasPrefix(path, "postgresql://") {
-		return nil, false, &OpenError{
-			Path: "postgres://…", Msg: "PostgreSQL is not supported by this release",
-			Hint: "give --db a file path",
+	s = &Store{path: path, Now: time.Now, budget: queryBudget}
+	if isPostgres(path) {
+		s.dialect = postgresDialect
+		if s.write, s.read, err = openPostgres(path); err != nil {
+			return nil, false, postgresError(path, err)
 		}
+		if isNew, err = s.migrate(ctx); err != nil {
+			return nil, false, errors.Join(postgresError(path, err), s.Close())
+		}
+		return s, isNew, nil
 	}
+	s.dialect = sqliteDialect
 	if err := checkFile(path, o.Create); err != nil {
 		return nil, false, err
 	}
 	sqlite.StrictPragmas(true)
-	s = &Store{path: path, Now: time.Now, budget: queryBudget}
 	if s.write, err = sql.Open("sqlite", dsn(path, "journal_mode(wal)", "cache_size(-65536)")); err != nil {
 		return nil, false, openError(path, err)
 	}
@@ -83,12 +95,28 @@ func Open(ctx context.Context, path string, o Options) (s *Store, isNew bool, er
 	return s, isNew, nil
 }
 
-// Path returns the path the store was opened with.
-func (s *Store) Path() string { return s.path }
+// Path returns the path that the store was opened with; of a URL without its
+// password.
+func (s *Store) Path() string {
+	if s.postgres {
+		return postgresPath(s.path)
+	}
+	return s.path
+}
+
+// Beside returns the path of a file that lies beside the database: with the ending
+// added to its own path. PostgreSQL has no folder of ours: there it is the
+// current folder.
+func (s *Store) Beside(ending string) string {
+	if s.postgres {
+		return "dossier" + ending
+	}
+	return s.path + ending
+}
 
 // Close ends all use of the database.
 func (s *Store) Close() error {
-	return errors.Join(s.read.Close(), s.write.Close())
+	return errors.Join(s.watch.close(), s.read.Close(), s.write.Close())
 }
 
 func dsn(path string, pragmas ...string) string {
@@ -177,6 +205,11 @@ func openError(path string, err error) error {
 // Explain turns an error of a write into one that says what may help; errors
 // that are not about the database itself come back as they are.
 func (s *Store) Explain(err error) error {
+	var pg *pgconn.PgError
+	var lost *pgconn.ConnectError
+	if errors.As(err, &pg) || errors.As(err, &lost) {
+		return postgresError(s.path, err)
+	}
 	var se *sqlite.Error
 	if err == nil || !errors.As(err, &se) {
 		return err

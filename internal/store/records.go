@@ -10,8 +10,8 @@ import (
 	"dossier/internal/intel"
 )
 
-// Records returns every present record marked at or below the ceiling, in order
-// of reference. What the data sets of one publisher say of the same key is one
+// Records returns every present record marked at or below the ceiling, as it is
+// seen there ([intel.Record.At]), in order of reference. What the data sets of one publisher say of the same key is one
 // record: the properties of its newest version, the links of all.
 func (s *Store) Records(ctx context.Context, ceiling intel.TLP) ([]*intel.Record, error) {
 	rows, err := s.write.QueryContext(ctx, "SELECT hash, body FROM record WHERE absent = 0 AND tlp <= ? ORDER BY publisher, key, layer DESC, modified DESC, dataset", int(ceiling))
@@ -52,6 +52,7 @@ func (s *Store) Records(ctx context.Context, ceiling intel.TLP) ([]*intel.Record
 		if errs[i] != nil {
 			return nil, fmt.Errorf("stored record %d: %w", i, errs[i])
 		}
+		r = r.At(ceiling)
 		if n := len(out); n > 0 && out[n-1].Ref == r.Ref {
 			out[n-1] = combine(out[n-1], r)
 			continue
@@ -125,10 +126,14 @@ func eachParallel(n int, f func(i int)) {
 	wg.Wait()
 }
 
-// Levels returns the markings that occur among records and evidence, lowest
-// first; Clear is always one of them.
+// metaRestricted begins the keys of markings that occurred within records.
+const metaRestricted = "restricted."
+
+// Levels returns the markings that occur among records, in them and among
+// evidence, lowest first; Clear is always one of them. One may have occurred
+// once and be gone.
 func (s *Store) Levels(ctx context.Context) ([]intel.TLP, error) {
-	rows, err := s.write.QueryContext(ctx, "SELECT DISTINCT tlp FROM record UNION SELECT DISTINCT tlp FROM evidence")
+	rows, err := s.write.QueryContext(ctx, "SELECT DISTINCT tlp FROM record UNION SELECT DISTINCT tlp FROM evidence UNION SELECT CAST(value AS BIGINT) FROM meta WHERE key LIKE ?", metaRestricted+"%")
 	if err != nil {
 		return nil, err
 	}

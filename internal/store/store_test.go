@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"os"
@@ -14,12 +15,17 @@ import (
 	"dossier/internal/intel"
 	"dossier/internal/observable"
 	"dossier/internal/odata"
+	"dossier/internal/testdb"
 )
 
 // testStore opens an empty store whose clock the test moves.
 func testStore(t testing.TB) (*Store, *time.Time) {
 	t.Helper()
-	s, isNew, err := Open(t.Context(), filepath.Join(t.TempDir(), "odd name%20 ü.db"), Options{Create: true})
+	path := testdb.Path(t)
+	if !testdb.Postgres() {
+		path = filepath.Join(filepath.Dir(path), "odd name%20 ü.db")
+	}
+	s, isNew, err := Open(t.Context(), path, Options{Create: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -463,10 +469,14 @@ func TestOpenRefuses(t *testing.T) {
 		{write("text.db", "this is a text, and no database at all", 0o600), "not a Dossier database"},
 		{write("cut.db", "SQLite format 3\x00 and then nothing", 0o600), "not a database"},
 		{newer, "newer Dossier"},
-		{"postgres://host/db", "not supported"},
+		{"postgres://u:hidden@127.0.0.1:1/db?sslmode=disable", "cannot be reached"},
+		{"postgres://u:hidden@host:port/db", "cannot be read"},
 	} {
 		_, _, err := Open(t.Context(), tt.path, Options{Create: true})
 		var open *OpenError
+		if err != nil && strings.Contains(err.Error(), "hidden") {
+			t.Errorf("the password is told: %v", err)
+		}
 		if !errors.As(err, &open) || !strings.Contains(open.Msg, tt.want) && !strings.Contains(err.Error(), tt.want) || open.Hint == "" {
 			t.Errorf("Open(%q): %v; want %q and a hint", tt.path, err, tt.want)
 		}
@@ -528,6 +538,64 @@ func TestSearchFindsByNameFirst(t *testing.T) {
 		hits, _, err := s.Search(t.Context(), text, "", 10, View{})
 		if err != nil || len(hits) != want {
 			t.Errorf("Search(%q): %d hits, %v; want %d", text, len(hits), err, want)
+		}
+	}
+}
+
+// TestPosition: the position changes with what is served, whoever writes, and
+// with nothing else.
+func TestPosition(t *testing.T) {
+	path := testdb.Path(t)
+	var stores []*Store
+	for range 2 { // as two processes would
+		s, _, err := Open(t.Context(), path, Options{Create: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		stores = append(stores, s)
+	}
+	positions := func() (out [2]int64) {
+		t.Helper()
+		if testdb.Postgres() {
+			time.Sleep(positionAge)
+		}
+		for i, s := range stores {
+			p, err := s.Position(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			out[i] = p
+		}
+		return out
+	}
+	before := positions()
+	for i, s := range stores {
+		if err := s.inTx(t.Context(), func(tx *sql.Tx) error { _, err := nextPosition(t.Context(), tx); return err }); err != nil {
+			t.Fatal(err)
+		}
+		after := positions()
+		if want := before[0] + 1; after != [2]int64{want, want} {
+			t.Errorf("after a change by %d: %v, want twice %d", i, after, want)
+		}
+		if own, err := s.Position(t.Context()); err != nil || own != after[0] {
+			t.Errorf("one's own change: %d, %v", own, err)
+		}
+		before = after
+	}
+	if err := stores[0].AddClient(t.Context(), &Client{ID: NewGUID(), Name: "x"}); err != nil {
+		t.Fatal(err)
+	}
+	if after := positions(); after != before {
+		t.Errorf("a client is nothing that is served: %v, want %v", after, before)
+	}
+}
+
+func BenchmarkPosition(b *testing.B) {
+	s, _ := testStore(b)
+	for b.Loop() {
+		if _, err := s.Position(b.Context()); err != nil {
+			b.Fatal(err)
 		}
 	}
 }

@@ -2,12 +2,7 @@
 // request adapter are the official ones; the request builders of /security are
 // in no published package, so requests are made from their URL templates.
 import assert from "node:assert/strict";
-import { spawn, execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import test, { after, before } from "node:test";
-import { fileURLToPath } from "node:url";
 
 import { AnonymousAuthenticationProvider, HttpMethod, ParseNodeFactoryRegistry, RequestInformation, SerializationWriterFactoryRegistry } from "@microsoft/kiota-abstractions";
 import { JsonParseNodeFactory } from "@microsoft/kiota-serialization-json";
@@ -21,33 +16,20 @@ import {
   createIntelligenceProfileIndicatorCollectionResponseFromDiscriminatorValue as indicatorList,
 } from "@microsoft/msgraph-sdk/models/security/index.js";
 
-const dir = mkdtempSync(join(tmpdir(), "dossier-ts-"));
+import { serve } from "./dossier.mjs";
+
 let server, base, adapter;
 
 before(async () => {
-  const bin = join(dir, "dossier");
-  execFileSync("go", ["build", "-o", bin, "./cmd/dossier"], { cwd: fileURLToPath(new URL("../..", import.meta.url)) });
-  server = spawn(bin, ["serve", "--listen", "127.0.0.1:0", "--db", join(dir, "dossier.db")], { stdio: ["ignore", "ignore", "pipe"] });
-  base = await new Promise((resolve, reject) => {
-    let text = "";
-    server.stderr.on("data", (chunk) => {
-      text += chunk;
-      const m = /listening on (http:\S+)/.exec(text);
-      if (m) resolve(m[1]);
-    });
-    server.on("exit", () => reject(new Error("dossier serve ended: " + text)));
-  });
+  server = await serve();
+  base = server.url;
   const parsers = new ParseNodeFactoryRegistry();
   for (const f of [new JsonParseNodeFactory(), new TextParseNodeFactory()]) parsers.contentTypeAssociatedFactories.set(f.getValidContentType(), f);
   adapter = new GraphRequestAdapter(new AnonymousAuthenticationProvider(), parsers, new SerializationWriterFactoryRegistry());
   adapter.baseUrl = base + "/v1.0";
 });
 
-after(() => {
-  server?.removeAllListeners("exit");
-  server?.kill("SIGINT");
-  rmSync(dir, { recursive: true, force: true });
-});
+after(() => server?.stop());
 
 const errors = { XXX: createODataErrorFromDiscriminatorValue };
 const template = "{+baseurl}/security/threatIntelligence/intelProfiles{?%24count,%24expand,%24filter,%24orderby,%24search,%24select,%24skip,%24top}";

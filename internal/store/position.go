@@ -1,0 +1,74 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"sync"
+	"time"
+)
+
+// positionAge is how old the position may be that other servers on the same
+// PostgreSQL see. Writes of this process, and all writes to a SQLite file, are
+// seen at once.
+const positionAge = 500 * time.Millisecond
+
+// A watch knows how far the database has changed.
+type watch struct {
+	mu       sync.Mutex
+	conn     *sql.Conn // SQLite: one that only looks for commits of others
+	version  int64     // of the data, as conn saw it
+	position int64
+	read     time.Time
+	writes   int64 // of this process, when position was read
+}
+
+// Position returns the position of the last change to anything that is served. It
+// may be asked for at every request: what was computed at a position holds as
+// long as the position does. The passing of time is no change.
+func (s *Store) Position(ctx context.Context) (int64, error) {
+	w := &s.watch
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if s.postgres {
+		if writes := s.writes.Load(); writes != w.writes || time.Since(w.read) > positionAge {
+			p, err := s.Head(ctx)
+			if err != nil {
+				return 0, err
+			}
+			w.position, w.read, w.writes = p, time.Now(), writes
+		}
+		return w.position, nil
+	}
+	// Another connection's commit, in any process, changes the version that this one sees.
+	ctx = context.WithoutCancel(ctx) // cancelling would close the connection
+	if w.conn == nil {
+		conn, err := s.read.Conn(ctx)
+		if err != nil {
+			return 0, err
+		}
+		w.conn, w.version = conn, -1
+	}
+	var version int64
+	if err := w.conn.QueryRowContext(ctx, "PRAGMA data_version").Scan(&version); err != nil {
+		return 0, err
+	}
+	if version != w.version {
+		if err := w.conn.QueryRowContext(ctx, "SELECT position FROM head WHERE id = 1").Scan(&w.position); err != nil {
+			return 0, err
+		}
+		w.version = version
+	}
+	return w.position, nil
+}
+
+// close gives the connection back.
+func (w *watch) close() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.conn == nil {
+		return nil
+	}
+	conn := w.conn
+	w.conn = nil
+	return conn.Close()
+}
