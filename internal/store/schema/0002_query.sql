@@ -87,7 +87,7 @@ CREATE TABLE text_gram (
   PRIMARY KEY (block, gram)
 );
 
--- Indicators are folded anew into empty tables; the next file makes their indexes, which is faster once they are full.
+-- Indicators are folded anew into empty tables; 0004 makes their indexes, which is faster once they are full.
 -- artifact_id is the id of the artifact; sighted is when a source first saw the value, 0 if none says so. host_reversed is the host
 -- from its last character to its first, so that names under a domain are a range.
 ALTER TABLE indicator RENAME TO indicator_first;

@@ -1,6 +1,13 @@
--- The indexes of the tables that the former file filled.
+-- The indexes of the tables that the second file made and the program filled. IF EXISTS is for databases of development that
+-- have them in another form.
 
-DROP TABLE indicator_first;
+DROP TABLE IF EXISTS indicator_first;
+
+DROP INDEX IF EXISTS indicator_by_host_reversed;
+
+DROP INDEX IF EXISTS indicator_by_artifact;
+
+DROP INDEX IF EXISTS profile_indicator_by_first;
 
 CREATE INDEX indicator_by_host_reversed ON indicator (host_reversed, id);
 
