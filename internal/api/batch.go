@@ -23,6 +23,15 @@ const (
 	maxBatchBody = 4 << 20 // bytes, inflated
 )
 
+// batchRequest and batchResponse are the bodies of a batch.
+type batchRequest struct {
+	Requests []batchItem `json:"requests"`
+}
+
+type batchResponse struct {
+	Responses []batchAnswer `json:"responses"`
+}
+
 // A batchItem is one request of a batch. null is the same as absent everywhere.
 type batchItem struct {
 	ID        string            `json:"id"`
@@ -77,9 +86,7 @@ func batch(r *request) (*answer, error) {
 		}
 	}
 	var b bytes.Buffer
-	if err := encode(&b, struct {
-		Responses []batchAnswer `json:"responses"`
-	}{answers}); err != nil {
+	if err := encode(&b, batchResponse{answers}); err != nil {
 		return nil, err
 	}
 	return &answer{contentType: r.contentType(), body: b.Bytes()}, nil
@@ -91,9 +98,7 @@ func readBatch(r *request) ([]batchItem, error) {
 	if err != nil {
 		return nil, err
 	}
-	var in struct {
-		Requests []batchItem `json:"requests"`
-	}
+	var in batchRequest
 	if err := json.Unmarshal(body, &in); err != nil {
 		return nil, badRequest("Invalid batch payload: the body is not the JSON of a batch.", "")
 	}

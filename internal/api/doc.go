@@ -18,6 +18,9 @@
 //     for each point.
 //   - Profiles come from the store as ready bytes. They are taken apart only for
 //     $select, $expand and another metadata level than minimal.
+//   - /openapi.json and /reference are made from the tree of routes, the model and the
+//     structs of bodies (openapi.go). What no code tells of a route stands in
+//     operations.go, and tests hold it to what is answered.
 //   - Memory is bounded: an answer by its page, which has at most [odata.MaxPage]
 //     entities, or maxExpanded of them with $expand; all answers, requests and
 //     connections together as connections.go says.

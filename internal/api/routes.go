@@ -90,6 +90,9 @@ func (s *Server) routes() {
 	own.at("api/claims/{}", http.MethodDelete, s.writes(withdrawClaim))
 	own.at("healthz", http.MethodGet, healthz)
 	own.at("readyz", http.MethodGet, readyz)
+	inJSON, asPage := s.descriptions()
+	own.at("openapi.json", http.MethodGet, inJSON)
+	own.at("reference", http.MethodGet, asPage)
 	s.own = own
 }
 

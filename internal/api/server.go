@@ -226,8 +226,9 @@ func (s *Server) dispatch(w http.ResponseWriter, r *request) (*answer, error) {
 }
 
 // open are the paths that need no token: what is wrong with a server must be
-// found by who has none, and clients read the metadata before they sign in.
-var open = []string{"$metadata", "healthz", "readyz"}
+// found by who has none, and clients read the metadata before they sign in. None
+// of them says anything of the data.
+var open = []string{"$metadata", "healthz", "readyz", "openapi.json", "reference"}
 
 // guarded identifies who asks, then calls the handler.
 func (s *Server) guarded(tree *node, r *request, segments []odata.Segment) (*answer, error) {
