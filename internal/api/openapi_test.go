@@ -46,35 +46,15 @@ func guardedServer(s *store.Store) *Server {
 	return New(Config{Store: s, PublicURL: "https://intel.example.org/", Version: "test", Guard: &auth.Guard{Mode: auth.Required, Issuer: &auth.Issuer{Store: s}}})
 }
 
-// TestOpenAPI validates the document against the schema of OpenAPI 3.1 that the
-// OpenAPI Initiative publishes, and each of its schemas against JSON Schema.
+// TestOpenAPI validates each schema of the document against JSON Schema, and its
+// references. That the document is one of OpenAPI 3.1 is tested with the running
+// program, in test/conformance-ts, where there is a validator.
 func TestOpenAPI(t *testing.T) {
-	file, err := os.Open("testdata/openapi-3.1.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	official, err := jsonschema.UnmarshalJSON(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := jsonschema.NewCompiler()
-	c.AssertFormat()
-	if err := c.AddResource("openapi.json", official); err != nil {
-		t.Fatal(err)
-	}
-	form, err := c.Compile("openapi.json")
-	if err != nil {
-		t.Fatal(err)
-	}
 	st := fixtureStore(t, 0)
 	writing := fixtureServer(st)
 	serveWrites(writing)
 	for name, s := range map[string]*Server{"open": fixtureServer(st), "guarded": guardedServer(st), "writing": writing} {
 		doc := describedBy(t, s)
-		if err := form.Validate(doc); err != nil {
-			t.Errorf("%s: %#v", name, err)
-		}
 		schemas := schemasOf(t, doc, false)
 		for _, name := range slices.Sorted(maps.Keys(doc["components"].(map[string]any)["schemas"].(map[string]any))) {
 			if _, err := schemas.Compile("doc.json#/components/schemas/" + name); err != nil {
