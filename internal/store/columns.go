@@ -22,6 +22,7 @@ type column struct {
 	fold     string // its folded text; "" for what is no text, and for text that compares exactly
 	sort     string // what a long text is sorted by; "" if that is the fold or else the value
 	nullable bool
+	zero     bool // sort is a number that is 0 for null, and above it for every value
 }
 
 // A collection is where the elements of a collection are.
@@ -110,7 +111,7 @@ func newIndicatorSet(id string) *entitySet {
 		"id":                {sql: id},
 		"source":            {sql: "@.source"}, // names of members sort as their values do
 		"firstSeenDateTime": {sql: "@.first_seen"},
-		"lastSeenDateTime":  {sql: "NULLIF(@.last_seen, 0)", nullable: true},
+		"lastSeenDateTime":  {sql: "NULLIF(@.last_seen, 0)", sort: "@.last_seen", nullable: true, zero: true},
 
 		// What a property of a derived type holds is read after the test for that type.
 		"artifact":                   {sql: id},
