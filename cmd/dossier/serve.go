@@ -95,6 +95,12 @@ func (a *app) serve(ctx context.Context, o serveFlags) (err error) {
 		}
 		guard.Proxies = append(guard.Proxies, prefix)
 	}
+	log := slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: logLevel(o.verbose)}))
+	if o.issuers != "" {
+		if guard.Providers, err = readProviders(o.issuers, log); err != nil {
+			return err
+		}
+	}
 	// The port first: nobody wants to wait for a catalogue to learn that it is taken.
 	l, err := net.Listen("tcp", o.listen)
 	if err != nil {
@@ -107,21 +113,11 @@ func (a *app) serve(ctx context.Context, o serveFlags) (err error) {
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 
-	level := slog.LevelInfo
-	if o.verbose {
-		level = slog.LevelDebug
-	}
-	log := slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: level}))
 	sealer, err := auth.SealerFromFile(a.sealKey(s))
 	if err != nil {
 		return hinted{err, "the key file lies beside the database and is made at the first start"}
 	}
 	guard.Issuer, guard.Logger = &auth.Issuer{Store: s, Sealer: sealer, Audiences: o.audiences}, log
-	if o.issuers != "" {
-		if guard.Providers, err = readProviders(o.issuers, log); err != nil {
-			return err
-		}
-	}
 	audit, err := a.audit(s)
 	if err != nil {
 		return err
@@ -229,6 +225,13 @@ func (a *app) tls(o serveFlags, db string, log *slog.Logger) (*tls.Config, error
 		return config, nil
 	}
 	return nil, nil
+}
+
+func logLevel(verbose bool) slog.Level {
+	if verbose {
+		return slog.LevelDebug
+	}
+	return slog.LevelInfo
 }
 
 func readProviders(file string, log *slog.Logger) ([]*auth.Provider, error) {
