@@ -132,6 +132,7 @@ var modules = []string{
 	// in tests only
 	"github.com/google/go-cmp",
 	"github.com/rogpeppe/go-internal",
+	"github.com/santhosh-tekuri/jsonschema/v6",
 }
 
 func TestModules(t *testing.T) {

@@ -27,6 +27,7 @@ type serveFlags struct {
 	audiences, proxies         []string
 	selfSigned, verbose        bool
 	issuers                    string
+	perAddress, connections    int
 }
 
 // shutdownGrace is how long requests under way may take when the server stops.
@@ -60,6 +61,8 @@ providers (Entra ID, Keycloak, …) whose tokens are accepted too.`,
 	f.StringSliceVar(&o.audiences, "audience", []string{auth.GraphAudience}, "resources that tokens may be for")
 	f.StringVar(&o.issuers, "issuers", "", "YAML file of foreign identity providers and of what their claims allow")
 	f.StringSliceVar(&o.proxies, "trusted-proxy", nil, "networks of proxies whose X-Forwarded-For is believed")
+	f.IntVar(&o.perAddress, "max-connections-per-address", api.MaxPerAddress, "connections of one address (IPv6: a network of 64 bits), and requests under way on them; trusted proxies have no such limit")
+	f.IntVar(&o.connections, "max-connections", api.MaxConnections, "the same for all addresses together")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "log every request")
 	return cmd
 }
@@ -81,6 +84,9 @@ func (a *app) serve(ctx context.Context, o serveFlags) (err error) {
 	if mode, err = exposed(o, mode); err != nil {
 		return err
 	}
+	if o.perAddress < 1 || o.connections < 1 {
+		return errors.New("--max-connections-per-address and --max-connections: want at least 1")
+	}
 	guard := &auth.Guard{Mode: mode, Ceiling: ceiling}
 	for _, p := range o.proxies {
 		prefix, err := netip.ParsePrefix(p)
@@ -88,6 +94,12 @@ func (a *app) serve(ctx context.Context, o serveFlags) (err error) {
 			return fmt.Errorf("--trusted-proxy %q: want a network, as 10.0.0.0/8", p)
 		}
 		guard.Proxies = append(guard.Proxies, prefix)
+	}
+	log := slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: logLevel(o.verbose)}))
+	if o.issuers != "" {
+		if guard.Providers, err = readProviders(o.issuers, log); err != nil {
+			return err
+		}
 	}
 	// The port first: nobody wants to wait for a catalogue to learn that it is taken.
 	l, err := net.Listen("tcp", o.listen)
@@ -101,21 +113,11 @@ func (a *app) serve(ctx context.Context, o serveFlags) (err error) {
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 
-	level := slog.LevelInfo
-	if o.verbose {
-		level = slog.LevelDebug
-	}
-	log := slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: level}))
 	sealer, err := auth.SealerFromFile(a.sealKey(s))
 	if err != nil {
 		return hinted{err, "the key file lies beside the database and is made at the first start"}
 	}
 	guard.Issuer, guard.Logger = &auth.Issuer{Store: s, Sealer: sealer, Audiences: o.audiences}, log
-	if o.issuers != "" {
-		if guard.Providers, err = readProviders(o.issuers, log); err != nil {
-			return err
-		}
-	}
 	audit, err := a.audit(s)
 	if err != nil {
 		return err
@@ -127,10 +129,10 @@ func (a *app) serve(ctx context.Context, o serveFlags) (err error) {
 	}
 	srv := api.New(api.Config{
 		Guard: guard, Audit: audit, Store: s, PublicURL: strings.TrimSuffix(o.publicURL, "/"), Version: buildVersion(), Ceiling: ceiling, Logger: log,
+		MaxPerAddress: o.perAddress, MaxConnections: o.connections,
 		Home: portal.New(portal.Config{Store: s, Ceiling: ceiling, Version: buildVersion(), Logger: log, PublicURL: strings.TrimSuffix(o.publicURL, "/")}),
 	})
 	h := srv.HTTPServer(l.Addr().String())
-	h.ErrorLog = slog.NewLogLogger(log.Handler(), slog.LevelWarn)
 	base := "http://" + l.Addr().String()
 	if tlsConfig != nil {
 		base = "https://" + l.Addr().String()
@@ -223,6 +225,13 @@ func (a *app) tls(o serveFlags, db string, log *slog.Logger) (*tls.Config, error
 		return config, nil
 	}
 	return nil, nil
+}
+
+func logLevel(verbose bool) slog.Level {
+	if verbose {
+		return slog.LevelDebug
+	}
+	return slog.LevelInfo
 }
 
 func readProviders(file string, log *slog.Logger) ([]*auth.Provider, error) {

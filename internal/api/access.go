@@ -142,6 +142,16 @@ func (s *Server) page(w http.ResponseWriter, r *request) error {
 	return nil
 }
 
+// tokenPaths are what follows the tenant in the paths of the token service.
+var tokenPaths = map[string]string{
+	"oauth2/v2.0/token":                     "token",
+	"oauth2/token":                          "token",
+	"v2.0/.well-known/openid-configuration": "configuration",
+	".well-known/openid-configuration":      "configuration",
+	"discovery/v2.0/keys":                   "keys",
+	"discovery/keys":                        "keys",
+}
+
 // tokenPath returns what of the token service a path asks for, and its tenant.
 // Any tenant will do: there is one installation, and clients are configured with
 // whatever they had.
@@ -153,17 +163,8 @@ func tokenPath(segments []odata.Segment) (tenant, what string) {
 	for i, seg := range segments[1:] {
 		rest[i] = strings.ToLower(seg.Text)
 	}
-	switch strings.Join(rest, "/") {
-	case "oauth2/v2.0/token", "oauth2/token":
-		what = "token"
-	case "v2.0/.well-known/openid-configuration", ".well-known/openid-configuration":
-		what = "configuration"
-	case "discovery/v2.0/keys", "discovery/keys":
-		what = "keys"
-	default:
-		return "", ""
-	}
-	if tenant = segments[0].Text; !plainTenant(tenant) {
+	what = tokenPaths[strings.Join(rest, "/")]
+	if tenant = segments[0].Text; what == "" || !plainTenant(tenant) {
 		return "", ""
 	}
 	return tenant, what

@@ -19,7 +19,7 @@ var (
 		{"dossier.sources", func(d *intel.Dossier) any { return d.Records }},
 		{"dossier.dateBasis", func(d *intel.Dossier) any { return d.FirstActive }},
 		{"dossier.techniques", func(d *intel.Dossier) any { return orEmpty(d.Techniques) }},
-		{"dossier.related", func(d *intel.Dossier) any { return slices.Concat(orEmpty(d.Related), d.Tools, d.Users) }},
+		{"dossier.related", func(d *intel.Dossier) any { return orEmpty(slices.Concat(d.Related, d.Tools, d.Users)) }},
 		{"dossier.lastModifiedDateTime", func(d *intel.Dossier) any { return lastModified(d) }},
 	}
 	indicatorTerms = []annotation[*annotatedIndicator]{

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	kgzip "github.com/klauspost/compress/gzip"
 )
@@ -53,19 +54,44 @@ func (s *Server) write(w http.ResponseWriter, r *request, a *answer) {
 		h.Set("Content-Type", a.contentType)
 	}
 	if status == http.StatusNotModified {
-		w.WriteHeader(status)
+		s.send(w, status, nil)
 		return
 	}
 	body := a.body
 	if len(body) >= gzipAbove && acceptsGzip(r.Header) {
 		body = a.compressed()
+		r.hold(len(body))
 		h.Set("Content-Encoding", "gzip")
 	}
 	h.Set("Content-Length", strconv.Itoa(len(body)))
-	w.WriteHeader(status)
-	if r.Method != http.MethodHead {
-		_, _ = w.Write(body) // the client may be gone
+	if r.Method == http.MethodHead {
+		body = nil
 	}
+	s.send(w, status, body)
+}
+
+// A body is sent in pieces of so many bytes, and each must be taken in that time:
+// who reads slowly but steadily gets it all, who stops reading is cut off.
+const (
+	piece         = 64 << 10
+	piecePatience = 20 * time.Second
+)
+
+// send writes a response and returns when it has been handed over, or the client
+// is gone or too slow. Nothing can be done for it then.
+func (s *Server) send(w http.ResponseWriter, status int, body []byte) {
+	c := http.NewResponseController(w)
+	extend := func() { _ = c.SetWriteDeadline(time.Now().Add(s.patience)) } // a recorder has no deadline
+	extend()
+	w.WriteHeader(status)
+	for ; len(body) > 0; extend() {
+		n := min(len(body), piece)
+		if _, err := w.Write(body[:n]); err != nil {
+			return
+		}
+		body = body[n:]
+	}
+	_ = c.Flush() // the request is under way until then
 }
 
 func compress(body []byte) []byte {

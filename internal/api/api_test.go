@@ -169,6 +169,10 @@ func TestRequests(t *testing.T) {
 		{"POST", "/api/search", 405, "Request_BadRequest"},
 		{"GET", "/healthz", 200, `"status":"ok"`},
 		{"GET", "/readyz", 200, `"status":"ready"`},
+		{"GET", "/openapi.json", 200, `"openapi":"3.1.1"`},
+		{"GET", "/reference", 200, "<title>API reference"},
+		{"GET", "/reference/x", 404, "ResourceNotFound"},
+		{"POST", "/openapi.json", 405, "Request_BadRequest"},
 	} {
 		r := httptest.NewRequest(tt.method, "/", nil)
 		u, err := url.Parse("http://h/")
@@ -216,6 +220,7 @@ func checkAnswer(t testing.TB, name string, r *http.Request, w *httptest.Respons
 		if err := xml.Unmarshal(w.Body.Bytes(), new(struct{})); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
+	case kind == "text/html" && w.Code == 200 && strings.Contains(h.Get("Content-Security-Policy"), "default-src 'none'"): // the reference
 	case kind == "application/json":
 		if r.Method != http.MethodHead && !json.Valid(w.Body.Bytes()) {
 			t.Errorf("%s: not JSON: %.300s", name, w.Body)

@@ -23,6 +23,15 @@ const (
 	maxBatchBody = 4 << 20 // bytes, inflated
 )
 
+// batchRequest and batchResponse are the bodies of a batch.
+type batchRequest struct {
+	Requests []batchItem `json:"requests"`
+}
+
+type batchResponse struct {
+	Responses []batchAnswer `json:"responses"`
+}
+
 // A batchItem is one request of a batch. null is the same as absent everywhere.
 type batchItem struct {
 	ID        string            `json:"id"`
@@ -54,6 +63,7 @@ func batch(r *request) (*answer, error) {
 	}
 	answers := make([]batchAnswer, len(items))
 	failed := map[string]bool{} // by id in lower case
+	size := 0
 	for _, i := range order {
 		item := &items[i]
 		var a *answer
@@ -61,6 +71,11 @@ func batch(r *request) (*answer, error) {
 			a = r.s.answerOf(r, fail(http.StatusFailedDependency, codeFailedDepend, "The request was not performed: one that it depends on has failed."))
 		} else {
 			a = r.perform(item)
+		}
+		// The body is there up to three times: by itself, encoded, and in the whole.
+		if size += 3 * len(a.body); !r.hold(size) {
+			size -= 3 * len(a.body)
+			a = r.s.answerOf(r, tooBusy())
 		}
 		if a.status == 0 {
 			a.status = http.StatusOK
@@ -71,9 +86,7 @@ func batch(r *request) (*answer, error) {
 		}
 	}
 	var b bytes.Buffer
-	if err := encode(&b, struct {
-		Responses []batchAnswer `json:"responses"`
-	}{answers}); err != nil {
+	if err := encode(&b, batchResponse{answers}); err != nil {
 		return nil, err
 	}
 	return &answer{contentType: r.contentType(), body: b.Bytes()}, nil
@@ -85,9 +98,7 @@ func readBatch(r *request) ([]batchItem, error) {
 	if err != nil {
 		return nil, err
 	}
-	var in struct {
-		Requests []batchItem `json:"requests"`
-	}
+	var in batchRequest
 	if err := json.Unmarshal(body, &in); err != nil {
 		return nil, badRequest("Invalid batch payload: the body is not the JSON of a batch.", "")
 	}
@@ -111,30 +122,53 @@ func readBatch(r *request) ([]batchItem, error) {
 }
 
 // readBody reads a JSON body of at most limit bytes, inflated if it was
-// compressed with gzip.
+// compressed with gzip. Meanwhile others may have their turn.
 func (r *request) readBody(limit int64) ([]byte, error) {
 	coding, err := r.checkBody()
 	if err != nil {
 		return nil, err
 	}
+	had := r.turn
+	r.leaveTurn()
+	body, err := r.inflated(coding, limit)
+	if err == nil && had {
+		err = r.takeTurn()
+	}
+	return body, err
+}
+
+func (r *request) inflated(coding string, limit int64) ([]byte, error) {
 	// What is left unread is closed by the server; the limit is for both forms.
 	var in io.Reader = http.MaxBytesReader(nil, r.Body, limit)
 	if coding == "gzip" {
 		z, err := gzip.NewReader(in)
 		if err != nil {
-			return nil, badRequest("The body is not compressed with gzip, as Content-Encoding says.", "")
+			return nil, unread(err, limit)
 		}
 		in = z
 	}
 	body, err := io.ReadAll(io.LimitReader(in, limit+1))
-	var large *http.MaxBytesError
-	switch {
-	case errors.As(err, &large), int64(len(body)) > limit:
-		return nil, fail(http.StatusRequestEntityTooLarge, codeTooLarge, "The body is longer than "+strconv.FormatInt(limit, 10)+" bytes.")
-	case err != nil:
-		return nil, badRequest("The body cannot be read to its end.", "")
+	if err == nil && int64(len(body)) > limit {
+		err = &http.MaxBytesError{Limit: limit}
+	}
+	if err != nil {
+		return nil, unread(err, limit)
 	}
 	return body, nil
+}
+
+// unread returns why a body could not be read: it is too long, did not come, or
+// is not gzip.
+func unread(err error, limit int64) error {
+	var large *http.MaxBytesError
+	var missing *bodyError
+	switch {
+	case errors.As(err, &large):
+		return fail(http.StatusRequestEntityTooLarge, codeTooLarge, "The body is longer than "+strconv.FormatInt(limit, 10)+" bytes.")
+	case errors.As(err, &missing):
+		return err
+	}
+	return badRequest("The body is not compressed with gzip, as Content-Encoding says.", "")
 }
 
 // checkBody refuses bodies in a form that is never taken, and returns the coding:
@@ -220,7 +254,7 @@ func (r *request) perform(item *batchItem) (a *answer) {
 			err = s.allow(sub, neededFor(item.Method, segments))
 		}
 		if err == nil {
-			a, err = s.route(s.graph, sub, segments)
+			a, err = s.inTurn(s.graph, sub, segments)
 		}
 	}
 	if err != nil {

@@ -33,9 +33,6 @@ type input struct {
 // has reports whether the property is there.
 func (in *input) has(name string) bool { return in.values[name] != nil }
 
-// isNull reports whether the property is there and null.
-func (in *input) isNull(name string) bool { return string(in.values[name]) == "null" }
-
 // badBody says what is wrong with the body; target is the path of the property.
 func badBody(target, format string, args ...any) *failure {
 	f := badRequest(fmt.Sprintf(format, args...), target)

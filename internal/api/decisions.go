@@ -11,8 +11,7 @@ import (
 )
 
 // decisions answers GET /api/decisions?all=true: what people decided about who is
-// who, in the order in which they did, as {"decisions":[…]} of [ingest.Standing];
-// with all=true those that were undone too.
+// who, in the order in which they did; with all=true those that were undone too.
 func decisions(r *request) (*answer, error) {
 	p, err := r.params()
 	if err != nil {
@@ -32,9 +31,12 @@ func decisions(r *request) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return r.document(struct {
-		Decisions []ingest.Standing `json:"decisions"`
-	}{orEmpty(list)})
+	return r.document(decisionList{orEmpty(list)})
+}
+
+// decisionList is the body of /api/decisions.
+type decisionList struct {
+	Decisions []ingest.Standing `json:"decisions"` // never absent
 }
 
 // getDecision answers GET /api/decisions/{id}, also of one that was undone.
@@ -53,8 +55,8 @@ func getDecision(r *request) (*answer, error) {
 type proposal struct {
 	Verdict intel.Verdict `json:"verdict"`
 	A       thing         `json:"a"`
-	B       thing         `json:"b"`
-	Name    string        `json:"name"`
+	B       thing         `json:"b,omitempty"`    // of merge and apart
+	Name    string        `json:"name,omitempty"` // of means
 	Reason  string        `json:"reason"`
 }
 

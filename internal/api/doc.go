@@ -18,8 +18,18 @@
 //     for each point.
 //   - Profiles come from the store as ready bytes. They are taken apart only for
 //     $select, $expand and another metadata level than minimal.
-//   - Memory is bounded by a page: at most [odata.MaxPage] entities, or
-//     maxExpanded of them with $expand.
+//   - /openapi.json and /reference are made from the tree of routes, the model and the
+//     structs of bodies (openapi.go). What no code tells of a route stands in
+//     operations.go, and tests hold it to what is answered.
+//   - Memory is bounded: an answer by its page, which has at most [odata.MaxPage]
+//     entities, or maxExpanded of them with $expand; all answers, requests and
+//     connections together as connections.go says.
+//
+// What net/http refuses before a handler sees it has its plain text instead of
+// the envelope, and closes the connection: 400 for requests that cannot be parsed
+// (a target such as /v1.0/%zz among them), 431 for headers above
+// [MaxHeaderBytes], 417, 501 and 505 for expectations, codings and versions that
+// it does not know.
 //
 // A Server is safe for concurrent use.
 package api

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"os"
 	"strings"
 
 	"dossier/internal/intel"
@@ -47,6 +48,20 @@ func methodNotAllowed(allow string) *failure {
 	return f
 }
 
+// tooMany is the answer for an address with too many requests under way.
+func tooMany() *failure {
+	f := fail(http.StatusTooManyRequests, codeTooMany, "Too many requests at once. Wait as long as Retry-After says.")
+	f.header = http.Header{"Retry-After": {"1"}}
+	return f
+}
+
+// tooBusy is the answer when others have to be answered first.
+func tooBusy() *failure {
+	f := fail(http.StatusServiceUnavailable, codeUnavailable, "The server is busy. Wait as long as Retry-After says.")
+	f.header = http.Header{"Retry-After": {"3"}}
+	return f
+}
+
 // notServed is the answer for what is in the model and not in this release.
 func notServed(*request) (*answer, error) {
 	return nil, fail(http.StatusNotImplemented, codeNotServed, "This operation target is not yet supported.")
@@ -69,6 +84,7 @@ func clip(s string) string {
 func (s *Server) failureOf(r *request, err error) *failure {
 	var known *failure
 	var query *odata.Error
+	var body *bodyError
 	switch {
 	case errors.As(err, &known):
 		return known
@@ -78,6 +94,10 @@ func (s *Server) failureOf(r *request, err error) *failure {
 			status = http.StatusNotAcceptable
 		}
 		return &failure{status: status, code: query.Code, message: query.Message, target: query.Target}
+	case errors.As(err, &body) && errors.Is(err, os.ErrDeadlineExceeded):
+		return fail(http.StatusRequestTimeout, codeSlow, "The body did not arrive in time.")
+	case errors.As(err, &body):
+		return badRequest("The body cannot be read to its end.", "")
 	case errors.Is(err, intel.ErrNotFound):
 		return fail(http.StatusNotFound, codeNotFound, "Resource not found: "+clip(strings.TrimSuffix(err.Error(), ": "+intel.ErrNotFound.Error()))+".")
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):

@@ -17,7 +17,7 @@ func FuzzServe(f *testing.F) {
 		ti + "/intelProfiles/" + aquaID + "/indicators/$count?$filter=lastSeenDateTime eq null", "/v1.0/$metadata", "/%zz", "/v1.0/%ff", "//", "/v1.0/..//",
 		ti + "/intelligenceProfileIndicators?$orderby=lastSeenDateTime desc&$skiptoken=x", ti + "/intelProfiles?$search=\"a\" OR b NOT c",
 		"/api/lookup?value=hxxp://a[.]b&value=%00", "/api/search?q=%25&limit=9", "/api/names?name='", ti + "/intelProfiles?$format=application/json;odata.metadata=none",
-		ti + "/intelProfiles?$select=*,title&view=all", ti + "/hosts/x/reputation", "/healthz?", "/v1.0/security/threatIntelligence?$select=id",
+		ti + "/intelProfiles?$select=*,title&view=all", ti + "/hosts/x/reputation", "/healthz?", "/reference", "/openapi.json", "/v1.0/security/threatIntelligence?$select=id",
 	} {
 		path, query, _ := strings.Cut(seed, "?")
 		f.Add("GET", path, query)

@@ -51,10 +51,7 @@ func serviceDocument(r *request) (*answer, error) {
 	if _, err := r.query(nil, odata.Options{Allow: odata.AllowSelect}); err != nil {
 		return nil, err
 	}
-	doc := struct {
-		Context string        `json:"@odata.context,omitempty"`
-		Value   []serviceItem `json:"value"`
-	}{r.base + "/$metadata", nil}
+	doc := serviceList{Context: r.base + "/$metadata"}
 	if r.metadata == odata.MetadataNone {
 		doc.Context = ""
 	}
@@ -68,6 +65,12 @@ func serviceDocument(r *request) (*answer, error) {
 	return &answer{contentType: r.contentType(), body: b.Bytes()}, nil
 }
 
+// serviceList is the body of {base}.
+type serviceList struct {
+	Context string        `json:"@odata.context,omitempty"`
+	Value   []serviceItem `json:"value"`
+}
+
 type serviceItem struct {
 	Name string `json:"name"`
 	Kind string `json:"kind"`
@@ -76,11 +79,15 @@ type serviceItem struct {
 
 // root answers threatIntelligence itself, an entity that has nothing but an id.
 func root(r *request) (*answer, error) {
-	types := model().Types
-	intelligence := types[slices.IndexFunc(types, func(t *odata.Type) bool { return t.Name == "microsoft.graph.security.threatIntelligence" })]
-	q, err := r.query(intelligence, entityOptions)
+	q, err := r.query(intelligenceType(), entityOptions)
 	if err != nil {
 		return nil, err
 	}
 	return r.one(&entity{body: []byte(`{"id":"` + rootID + `"}`)}, "", q)
+}
+
+// intelligenceType returns the type of the root.
+func intelligenceType() *odata.Type {
+	types := model().Types
+	return types[slices.IndexFunc(types, func(t *odata.Type) bool { return t.Name == "microsoft.graph.security.threatIntelligence" })]
 }

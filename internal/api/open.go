@@ -18,6 +18,7 @@ const (
 	codeNotFound       = "ResourceNotFound"
 	codeNotServed      = "NotImplemented"
 	codeNotAcceptable  = odata.CodeNotAcceptable
+	codeSlow           = "requestTimeout"
 	codeTooLarge       = "requestEntityTooLarge"
 	codeMediaType      = "unsupportedMediaType"
 	codeFailedDepend   = "FailedDependency"

@@ -173,9 +173,20 @@ func sources(r *request) (*answer, error) {
 	return r.document(out)
 }
 
-// runs answers GET /api/runs?limit=: the newest executions of imports and feeds,
-// as {"runs":[…]} of [intel.Run], which is never absent. They tell of everything
-// that came in, so only those see them from whom nothing is kept.
+// runList is the body of /api/runs.
+type runList struct {
+	Runs []*intel.Run `json:"runs"` // newest first; never absent
+}
+
+// How many runs are listed, by default and at most.
+const (
+	usualRuns = 50
+	maxRuns   = 500
+)
+
+// runs answers GET /api/runs?limit=: the newest executions of imports and feeds.
+// They tell of everything that came in, so only those see them from whom nothing
+// is kept.
 func runs(r *request) (*answer, error) {
 	if r.ceiling().Ceiling < intel.Red {
 		return nil, fail(http.StatusForbidden, codeDenied, "Insufficient privileges to complete the operation: runs are shown to those who see up to TLP:RED.")
@@ -184,7 +195,7 @@ func runs(r *request) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	limit, err := p.limit(50, 500)
+	limit, err := p.limit(usualRuns, maxRuns)
 	if err != nil {
 		return nil, err
 	}
@@ -195,7 +206,5 @@ func runs(r *request) (*answer, error) {
 	if list == nil {
 		list = []*intel.Run{}
 	}
-	return r.document(struct {
-		Runs []*intel.Run `json:"runs"`
-	}{list})
+	return r.document(runList{list})
 }

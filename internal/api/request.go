@@ -25,6 +25,30 @@ type request struct {
 	metadata odata.Metadata // after query
 	include  include        // annotations that are asked for; after query
 	header   http.Header    // of the answer, when the handler has some
+
+	conn *connection // nil if the server does not bound its connections
+	held int         // bytes of the answer, as last said to hold
+	turn bool        // it is the request's turn
+}
+
+// smallAnswer is how many bytes of an answer are not worth counting: the number of
+// requests bounds them.
+const smallAnswer = 64 << 10
+
+// hold says that the answer takes so many bytes now, and reports whether there is
+// room for them.
+func (r *request) hold(bytes int) bool {
+	if bytes <= smallAnswer {
+		bytes = 0
+	}
+	if bytes == r.held {
+		return true
+	}
+	if !r.s.conns.hold(r.conn, bytes-r.held) {
+		return false
+	}
+	r.held = bytes
+	return true
 }
 
 func (s *Server) newRequest(r *http.Request) *request {

@@ -30,6 +30,12 @@ func hitOf(h store.Hit) (hit, error) {
 	return hit{h.ID, h.Kind, h.Title, h.Match, p.Aliases, p.Summary.Content}, nil
 }
 
+// How many profiles a search finds, by default and at most.
+const (
+	usualHits = 20
+	maxHits   = 100
+)
+
 func search(r *request) (*answer, error) {
 	p, err := r.params()
 	if err != nil {
@@ -39,7 +45,7 @@ func search(r *request) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	limit, err := p.limit(20, 100)
+	limit, err := p.limit(usualHits, maxHits)
 	if err != nil {
 		return nil, err
 	}

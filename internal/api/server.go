@@ -1,11 +1,15 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"log"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"regexp"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -28,6 +32,10 @@ type Config struct {
 	Logger    *slog.Logger     // nil: [slog.Default]
 	Home      http.Handler     // serves what is not the API's: the portal; nil: 404
 	Now       func() time.Time // nil: [time.Now]
+
+	// Connections of one address and of all, where [Server.HTTPServer] serves; 0:
+	// [MaxPerAddress] and [MaxConnections]. The Guard's proxies have no limit of their own.
+	MaxPerAddress, MaxConnections int
 }
 
 // A Server is the API as a handler.
@@ -43,6 +51,10 @@ type Server struct {
 	memory  *memory
 	origin  *http.CrossOriginProtection
 	now     func() time.Time
+
+	conns    *connections
+	making   chan struct{} // holds one for each answer that is being made
+	patience time.Duration // see piecePatience
 
 	graph *node // behind a version
 	own   *node
@@ -60,6 +72,13 @@ func New(c Config) *Server {
 	if s.now == nil {
 		s.now = time.Now
 	}
+	var proxies []netip.Prefix
+	if s.guard != nil {
+		proxies = s.guard.Proxies
+	}
+	s.conns = newConnections(c.MaxPerAddress, c.MaxConnections, proxies, s.log)
+	s.making = make(chan struct{}, max(16, 8*runtime.GOMAXPROCS(0)))
+	s.patience = piecePatience
 	s.routes()
 	return s
 }
@@ -78,14 +97,40 @@ const (
 // is ended with 503, so that a few of them do not hold up everybody.
 const queryTimeout = 30 * time.Second
 
+// makingPatience is how long a request waits for its turn when as many answers
+// are being made as the processors and the database have use for. Then it is
+// answered with 503.
+const makingPatience = 3 * time.Second
+
 // HTTPServer returns an http.Server for the address with the limits of this
-// package.
+// package. Several share those of connections; a server that is made otherwise has
+// none of connections, nor of requests by address.
 func (s *Server) HTTPServer(addr string) *http.Server {
 	return &http.Server{
 		Addr: addr, Handler: s, ReadHeaderTimeout: ReadHeaderTimeout, ReadTimeout: ReadTimeout,
 		WriteTimeout: WriteTimeout, IdleTimeout: IdleTimeout, MaxHeaderBytes: MaxHeaderBytes,
-		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+		ConnContext: s.conns.opened, ConnState: s.conns.state,
+		// Buffers that a client can fill are as small as the protocol allows. Without
+		// WriteByteTimeout, one that stops reading would keep its connection for ever.
+		HTTP2: &http.HTTP2Config{
+			MaxConcurrentStreams: 100, MaxReadFrameSize: 16 << 10, MaxReceiveBufferPerConnection: 64 << 10,
+			MaxReceiveBufferPerStream: 64 << 10, WriteByteTimeout: piecePatience,
+		},
+		ErrorLog: log.New(serverLog{s.log}, "", 0),
 	}
+}
+
+// serverLog is where net/http writes. Strangers cause most of it, as often as
+// they like: that is for debugging only.
+type serverLog struct{ log *slog.Logger }
+
+func (l serverLog) Write(line []byte) (int, error) {
+	level := slog.LevelDebug
+	if bytes.Contains(line, []byte("Accept error")) || bytes.Contains(line, []byte("panic serving")) {
+		level = slog.LevelWarn
+	}
+	l.log.Log(context.Background(), level, string(bytes.TrimSpace(line)))
+	return len(line), nil
 }
 
 // versions are Graph's, as they stand in paths and links.
@@ -97,7 +142,24 @@ var otherVersion = regexp.MustCompile(`(?i)^v[0-9]+(\.[0-9]+)*$`)
 // ServeHTTP answers a request: Graph's by its first segment, which is a version,
 // then the server's own, then Home.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	conn := connectionOf(r.Context())
+	as := ordinary
+	if r.URL.Path == "/healthz" || r.URL.Path == "/readyz" {
+		as = urgent
+	}
+	as, err := conn.begin(as)
+	defer conn.end(as)
+	if as == cut {
+		panic(http.ErrAbortHandler)
+	}
+	if r.Body != nil && r.Body != http.NoBody {
+		with := *r // net/http keeps its own, and looks at that body
+		with.Body = &awaited{r.Body, conn}
+		r = &with
+	}
 	req := s.newRequest(r)
+	req.conn = conn
+	defer req.hold(0)
 	out := &tracked{ResponseWriter: w}
 	start := s.now()
 	defer func() {
@@ -110,12 +172,18 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.log.Debug("request", "method", r.Method, "path", clip(r.URL.EscapedPath()), "status", out.status,
 			"took", s.now().Sub(start), "request-id", req.id)
 	}()
-	answer, err := s.dispatch(out, req)
+	var answer *answer
+	if err == nil {
+		answer, err = s.dispatch(out, req)
+	}
 	switch {
-	case err != nil:
-		answer = s.answerOf(req, s.failureOf(req, err))
-	case answer == nil:
+	case err == nil && answer == nil:
 		return // Home has answered
+	case err == nil && !req.hold(len(answer.body)):
+		err = tooBusy()
+	}
+	if err != nil {
+		answer = s.answerOf(req, s.failureOf(req, err))
 	}
 	s.write(out, req, answer)
 }
@@ -158,8 +226,9 @@ func (s *Server) dispatch(w http.ResponseWriter, r *request) (*answer, error) {
 }
 
 // open are the paths that need no token: what is wrong with a server must be
-// found by who has none, and clients read the metadata before they sign in.
-var open = []string{"$metadata", "healthz", "readyz"}
+// found by who has none, and clients read the metadata before they sign in. None
+// of them says anything of the data.
+var open = []string{"$metadata", "healthz", "readyz", "openapi.json", "reference"}
 
 // guarded identifies who asks, then calls the handler.
 func (s *Server) guarded(tree *node, r *request, segments []odata.Segment) (*answer, error) {
@@ -175,9 +244,49 @@ func (s *Server) guarded(tree *node, r *request, segments []odata.Segment) (*ans
 		}
 	}
 	if tree == s.graph {
-		return s.remembering(r, segments, func() (*answer, error) { return s.route(tree, r, segments) })
+		return s.remembering(r, segments, func() (*answer, error) { return s.inTurn(tree, r, segments) })
+	}
+	return s.inTurn(tree, r, segments)
+}
+
+// inTurn calls the handler when it is the request's turn. A batch is none, its
+// requests are.
+func (s *Server) inTurn(tree *node, r *request, segments []odata.Segment) (*answer, error) {
+	if tree == s.graph && isBatch(segments) {
+		return s.route(tree, r, segments)
+	}
+	defer r.leaveTurn()
+	if err := r.takeTurn(); err != nil {
+		return nil, err
 	}
 	return s.route(tree, r, segments)
+}
+
+// takeTurn waits until it is the request's turn. leaveTurn must follow, also after
+// an error.
+func (r *request) takeTurn() error {
+	patience := time.NewTimer(makingPatience)
+	defer patience.Stop()
+	select {
+	case r.s.making <- struct{}{}:
+		r.turn = true
+	case <-patience.C:
+		return tooBusy()
+	case <-r.Context().Done():
+	}
+	return r.Context().Err() // nobody waits for the answer any more
+}
+
+// leaveTurn lets another request have its turn.
+func (r *request) leaveTurn() {
+	if r.turn {
+		r.turn = false
+		<-r.s.making
+	}
+}
+
+func isBatch(segments []odata.Segment) bool {
+	return len(segments) == 1 && strings.EqualFold(segments[0].Text, "$batch")
 }
 
 // isGraph guesses from the beginning of a malformed path.

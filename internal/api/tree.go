@@ -14,6 +14,7 @@ type handler func(*request) (*answer, error)
 
 // A node is a place in the tree of paths. The tree is not changed after New.
 type node struct {
+	label    string           // the name as declared
 	literals map[string]*node // by name in lower case
 	key      *node            // what follows an id
 	methods  map[string]handler
@@ -41,14 +42,14 @@ func (n *node) child(name string) *node {
 		}
 		return n.key
 	}
-	name = n.name(name)
+	key := n.name(name)
 	if n.literals == nil {
 		n.literals = map[string]*node{}
 	}
-	if n.literals[name] == nil {
-		n.literals[name] = &node{fold: n.fold}
+	if n.literals[key] == nil {
+		n.literals[key] = &node{label: name, fold: n.fold}
 	}
-	return n.literals[name]
+	return n.literals[key]
 }
 
 func (n *node) name(s string) string {
@@ -92,4 +93,19 @@ func (n *node) allowed() string {
 	}
 	slices.Sort(methods)
 	return strings.Join(methods, ", ")
+}
+
+// each calls f with every route below n, in the order of their paths. The path has
+// the names as declared and "{}" for ids.
+func (n *node) each(path []string, f func(path []string, method string, h handler)) {
+	for _, method := range slices.Sorted(maps.Keys(n.methods)) {
+		f(path, method, n.methods[method])
+	}
+	for _, name := range slices.Sorted(maps.Keys(n.literals)) {
+		next := n.literals[name]
+		next.each(append(slices.Clone(path), next.label), f)
+	}
+	if n.key != nil {
+		n.key.each(append(slices.Clone(path), "{}"), f)
+	}
 }

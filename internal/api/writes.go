@@ -593,14 +593,25 @@ func unlinkIndicator(r *request, by ingest.Author) (*answer, error) {
 
 // ---------------------------------------------------------------- claims
 
+// claimList is the body of /api/claims.
+type claimList struct {
+	Claims intel.Claims `json:"claims"` // never absent
+}
+
+// How many claims are listed, by default and at most.
+const (
+	usualClaims = 100
+	maxClaims   = 1000
+)
+
 // claims answers GET /api/claims?target=&limit=: what people have said, the newest
-// claims last, as {"claims":[…]} of [intel.Claim]; withdrawn ones say so.
+// claims last; withdrawn ones say so.
 func claims(r *request) (*answer, error) {
 	p, err := r.params()
 	if err != nil {
 		return nil, err
 	}
-	limit, err := p.limit(100, 1000)
+	limit, err := p.limit(usualClaims, maxClaims)
 	if err != nil {
 		return nil, err
 	}
@@ -612,9 +623,7 @@ func claims(r *request) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return r.document(struct {
-		Claims intel.Claims `json:"claims"`
-	}{orEmpty(list)})
+	return r.document(claimList{orEmpty(list)})
 }
 
 func getClaim(r *request) (*answer, error) {

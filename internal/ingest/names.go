@@ -47,7 +47,7 @@ type SimilarName struct {
 
 // Bounds of an answer.
 const (
-	maxNameProfiles = 50
+	MaxNameProfiles = 50
 	maxSimilar      = 8
 )
 
@@ -69,7 +69,7 @@ func Names(ctx context.Context, s *store.Store, name string, v store.View) (*Nam
 		founder intel.Ref
 	}
 	var list []ranked
-	for _, h := range hits[:min(len(hits), maxNameProfiles)] {
+	for _, h := range hits[:min(len(hits), MaxNameProfiles)] {
 		p, err := h.Decode()
 		if err != nil {
 			return nil, err

@@ -12,11 +12,8 @@ import (
 // "^." for that of the row that owns a collection.
 
 // sortPrefix is how many code points of a long text it is sorted by; rows that
-// agree in them sort by id. The schema has the same numbers.
-const (
-	sortPrefix     = 64  // of contents, stored in columns of their own
-	artifactPrefix = 128 // of the ids and values of artifacts
-)
+// agree in them sort by id. The schema has the same number.
+const sortPrefix = 64
 
 // A column is how a property is found in a row.
 type column struct {
@@ -25,6 +22,7 @@ type column struct {
 	fold     string // its folded text; "" for what is no text, and for text that compares exactly
 	sort     string // what a long text is sorted by; "" if that is the fold or else the value
 	nullable bool
+	zero     bool // sort is a number that is 0 for null, and above it for every value
 }
 
 // A collection is where the elements of a collection are.
@@ -113,13 +111,13 @@ func newIndicatorSet(id string) *entitySet {
 		"id":                {sql: id},
 		"source":            {sql: "@.source"}, // names of members sort as their values do
 		"firstSeenDateTime": {sql: "@.first_seen"},
-		"lastSeenDateTime":  {sql: "NULLIF(@.last_seen, 0)", nullable: true},
+		"lastSeenDateTime":  {sql: "NULLIF(@.last_seen, 0)", sort: "@.last_seen", nullable: true, zero: true},
 
 		// What a property of a derived type holds is read after the test for that type.
 		"artifact":                   {sql: id},
-		"artifact/id":                {sql: "@.artifact_id", sort: "SUBSTR(@.artifact_id, 1, 128)"},
+		"artifact/id":                {sql: "@.artifact_id", sort: "SUBSTR(@.artifact_id, 1, 64)"},
 		"artifact/kind":              {sql: "@.kind", fold: "UPPER(@.kind)"}, // ASCII letters only
-		"artifact/value":             {sql: "@.value", sort: "SUBSTR(@.value, 1, 128)"},
+		"artifact/value":             {sql: "@.value", sort: "SUBSTR(@.value, 1, 64)"},
 		"artifact/firstSeenDateTime": {sql: "NULLIF(@.sighted, 0)", nullable: true},
 		"artifact/lastSeenDateTime":  {sql: "NULLIF(@.last_seen, 0)", nullable: true},
 

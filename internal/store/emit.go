@@ -396,7 +396,7 @@ func (e *emitter) prefix(x *odata.Call, text value, lit *odata.Literal) (fragmen
 	if upper, ok := prefixEnd(s); ok && text.column {
 		cond = between(text.sql, s, upper)
 	}
-	begin := firstRunes(s, artifactPrefix) // only so many code points are in the index
+	begin := firstRunes(s, sortPrefix) // only so many code points are in the index
 	if upper, ok := prefixEnd(begin); ok && text.indexed != "" && !e.mixed {
 		cond = sqlf("(", between(text.indexed, begin, upper), " AND ", cond, ")")
 	}

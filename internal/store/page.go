@@ -59,6 +59,7 @@ func (e *emitter) sortValue(o odata.Order) (value, error) {
 		return v, err
 	}
 	v.sql = at.at(col.sort)
+	v.nullable = v.nullable && !(col.zero && guard == "")
 	if guard != "" {
 		v.sql = "CASE WHEN " + guard + " THEN " + v.sql + " END"
 	}

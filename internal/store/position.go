@@ -7,19 +7,22 @@ import (
 	"time"
 )
 
-// positionAge is how old the position may be that other servers on the same
-// PostgreSQL see. Writes of this process, and all writes to a SQLite file, are
-// seen at once.
-const positionAge = 500 * time.Millisecond
+// How old the position may be that is told, as to the writes of other processes:
+// it takes longer to start one that could tell the difference, and asking a
+// server takes its time. Writes of this process are seen at once.
+const (
+	positionAge         = time.Millisecond
+	postgresPositionAge = 500 * time.Millisecond
+)
 
 // A watch knows how far the database has changed.
 type watch struct {
 	mu       sync.Mutex
 	conn     *sql.Conn // SQLite: one that only looks for commits of others
 	version  int64     // of the data, as conn saw it
-	position int64
-	read     time.Time
-	writes   int64 // of this process, when position was read
+	position int64     // as of
+	read     time.Time // this time
+	writes   int64     // and after so many writes of this process
 }
 
 // Position returns the position of the last change to anything that is served. It
@@ -29,15 +32,20 @@ func (s *Store) Position(ctx context.Context) (int64, error) {
 	w := &s.watch
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	age := positionAge
 	if s.postgres {
-		if writes := s.writes.Load(); writes != w.writes || time.Since(w.read) > positionAge {
-			p, err := s.Head(ctx)
-			if err != nil {
-				return 0, err
-			}
-			w.position, w.read, w.writes = p, time.Now(), writes
-		}
+		age = postgresPositionAge
+	}
+	now, writes := time.Now(), s.writes.Load()
+	if writes == w.writes && now.Sub(w.read) < age {
 		return w.position, nil
+	}
+	if s.postgres {
+		p, err := s.Head(ctx)
+		if err == nil {
+			w.position, w.read, w.writes = p, now, writes
+		}
+		return p, err
 	}
 	// Another connection's commit, in any process, changes the version that this one sees.
 	ctx = context.WithoutCancel(ctx) // cancelling would close the connection
@@ -58,6 +66,7 @@ func (s *Store) Position(ctx context.Context) (int64, error) {
 		}
 		w.version = version
 	}
+	w.read, w.writes = now, writes
 	return w.position, nil
 }
 

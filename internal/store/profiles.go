@@ -83,14 +83,20 @@ func (s *Store) CanonicalID(ctx context.Context, id string, v View) (string, err
 // Profile returns the profile that id leads to; its ID is the canonical one.
 // The error wraps [intel.ErrNotFound] if there is none.
 func (s *Store) Profile(ctx context.Context, id string, v View) (*Profile, error) {
-	canonical, err := s.CanonicalID(ctx, id, v)
-	if err != nil {
-		return nil, err
-	}
 	cond, args := ceilingSQL("p", v.Ceiling)
-	p, err := scanProfile(s.read.QueryRowContext(ctx, "SELECT "+profileColumns+" FROM profile p WHERE p.id = ? AND "+cond, append([]any{canonical}, args...)...))
+	get := func(id string) (*Profile, error) {
+		return scanProfile(s.read.QueryRowContext(ctx, "SELECT "+profileColumns+" FROM profile p WHERE p.id = ? AND "+cond, append([]any{id}, args...)...))
+	}
+	p, err := get(id) // as a rule it is the canonical one
 	if errors.Is(err, sql.ErrNoRows) {
-		return nil, fmt.Errorf("profile %q: %w", id, intel.ErrNotFound)
+		canonical, err := s.CanonicalID(ctx, id, v)
+		if err != nil {
+			return nil, err
+		}
+		if p, err = get(canonical); errors.Is(err, sql.ErrNoRows) {
+			return nil, fmt.Errorf("profile %q: %w", id, intel.ErrNotFound)
+		}
+		return p, err
 	}
 	return p, err
 }

@@ -258,7 +258,7 @@ func whole(s string, _ int) string { return s }
 func indicatorRow(t testing.TB, s *Store, i *Indicator, v View, cut func(string, int) string) odata.MapRow {
 	a := Artifact(i.Observable)
 	typ := Types.Indicator.Property("artifact").Type.Cast(strings.TrimPrefix(a.ODataType, "#"))
-	values := map[string]any{"id": cut(a.ID, artifactPrefix), "kind": a.Kind, "value": cut(a.Value, artifactPrefix)}
+	values := map[string]any{"id": cut(a.ID, sortPrefix), "kind": a.Kind, "value": cut(a.Value, sortPrefix)}
 	if a.Kind == "" {
 		evidence, err := s.Evidence(context.Background(), i.ID, v)
 		if err != nil {

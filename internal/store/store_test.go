@@ -557,8 +557,9 @@ func TestPosition(t *testing.T) {
 	}
 	positions := func() (out [2]int64) {
 		t.Helper()
+		time.Sleep(positionAge)
 		if testdb.Postgres() {
-			time.Sleep(positionAge)
+			time.Sleep(postgresPositionAge)
 		}
 		for i, s := range stores {
 			p, err := s.Position(t.Context())

@@ -115,7 +115,8 @@ func storedTexts(ctx context.Context, tx *sql.Tx, k profileKey) (map[string]stri
 	return texts, rows.Err()
 }
 
-// fillIndicators folds every indicator again; rows keep their positions.
+// fillIndicators folds every indicator into the empty tables; rows keep their
+// positions.
 func fillIndicators(ctx context.Context, tx *sql.Tx) error {
 	f := folder{ctx: ctx, tx: tx, positions: map[string]int64{}}
 	if err := f.start(); err != nil {
@@ -142,7 +143,7 @@ func fillIndicators(ctx context.Context, tx *sql.Tx) error {
 
 // after returns the next ids of indicators and remembers their positions.
 func (f *folder) after(last string) (ids []string, err error) {
-	rows, err := f.tx.QueryContext(f.ctx, "SELECT id, MAX(position) FROM indicator WHERE id > ? GROUP BY id ORDER BY id LIMIT ?", last, foldChunk)
+	rows, err := f.tx.QueryContext(f.ctx, "SELECT id, MAX(position) FROM indicator_first WHERE id > ? GROUP BY id ORDER BY id LIMIT ?", last, foldChunk)
 	if err != nil {
 		return nil, err
 	}

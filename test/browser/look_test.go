@@ -12,7 +12,7 @@ func views(t *testing.T) map[string]string {
 	return map[string]string{
 		"home": "/", "search": "/?q=fancy+bear", "words": "/?q=healthcare+iran", "actors": "/?from=K&kind=actor",
 		"actor": "/profiles/" + profileOf(t, "APT28").ID, "tool": "/profiles/" + profileOf(t, "Mimikatz").ID, "sparse": "/profiles/" + profileOf(t, "1877team").ID,
-		"missing": "/profiles/nothing",
+		"missing": "/profiles/nothing", "reference": "/reference",
 	}
 }
 

@@ -272,6 +272,67 @@ test("a client that asks too often waits and gets its answer", async () => {
   assert.ok(again.length > 0, "nothing was asked twice");
 });
 
+test("writes a profile and its indicators", async () => {
+  const editor = graph(addClient("editor", "--scope", "ThreatIntelligence.ReadWrite.All"));
+  const title = 'Conformance <Störche> & "co"';
+  const made = await editor.api(profiles).responseType(ResponseType.RAW).post({
+    "@odata.type": "#microsoft.graph.security.intelligenceProfile", kind: "actor", title, firstActiveDateTime: "2024-05-06T07:08:09Z",
+    aliases: ["CS-1"], summary: { content: "A stork.", format: "text" }, description: { content: "## Snapshot", format: "markdown" },
+  });
+  assert.equal(made.status, 201);
+  const { id, ...rest } = await made.json();
+  const home = `${profiles}/${id}`;
+  assert.equal(made.headers.get("location"), `${base}/v1.0${home}`);
+  assert.equal(rest.title, title);
+  const tag = made.headers.get("etag");
+  assert.match(tag, /^W\/"/);
+  assert.equal(sentHeader(sent.at(-1), "content-encoding"), undefined);
+
+  const changed = await editor.api(home).header("If-Match", tag).patch({ aliases: ["CS-2", "CS-3"], summary: { content: "Other words." }, tradecraft: null });
+  assert.deepEqual(changed.aliases, ["CS-2", "CS-3"]);
+  assert.deepEqual([changed.summary.content, changed.summary.format, changed.title], ["Other words.", "text", title]);
+  assert.deepEqual(await editor.api(home).get(), changed);
+  await refused(editor.api(home).header("If-Match", tag).patch({ title: "Never" }), 412, "resourceModified", /If-Match/);
+  await refused(editor.api(home).header("If-Match", tag).delete(), 412, "resourceModified", /If-Match/);
+  assert.equal(await editor.api(home).headers({ "If-Match": "*", Prefer: "return=minimal" }).patch({ kind: "tool" }), undefined);
+  assert.equal((await editor.api(home).select("kind").get()).kind, "tool");
+
+  const artifact = { "@odata.type": "#microsoft.graph.security.hostname", id: "ts.conformance-writes.com" };
+  const seen = { source: "osint", firstSeenDateTime: "2024-05-06T07:08:09Z" };
+  const one = await editor.api(home + "/indicators").post({ ...seen, artifact });
+  assert.deepEqual(one.artifact, artifact);
+  const other = await editor.api("/security/threatIntelligence/intelligenceProfileIndicators")
+    .post({ ...seen, artifact: { "@odata.type": "#microsoft.graph.security.unclassifiedArtifact", kind: "md5", value: "0F".repeat(16) } });
+  assert.equal(other.artifact.value, "0f".repeat(16));
+  assert.equal(await editor.api(home + "/indicators/$ref").post({ "@odata.id": `${base}/v1.0/security/threatIntelligence/intelligenceProfileIndicators/${other.id}` }), undefined);
+  assert.equal((await editor.api(home + "/indicators").get()).value.length, 2);
+  await editor.api(`${home}/indicators/${other.id}/$ref`).delete();
+  assert.deepEqual((await editor.api(home + "/indicators").select("id").get()).value.map((i) => i.id), [one.id]);
+
+  const bad = await refused(editor.api(home).patch({ kind: "backdoor" }), 400, "BadRequest", /is not a member of/);
+  assert.equal(JSON.parse(bad.body).target, "kind");
+  await refused(client.api(home).patch({ title: "x" }), 403, "Authorization_RequestDenied", /privileges/);
+  for (const path of [home, ...[one, other].map((i) => "/security/threatIntelligence/intelligenceProfileIndicators/" + i.id)]) {
+    await editor.api(path).delete();
+    await refused(editor.api(path).get(), 404, "ResourceNotFound", /not found/);
+    await refused(editor.api(path).delete(), 404, "ResourceNotFound", /not found/);
+  }
+});
+
+test("a batch of writes, each after what it needs", async () => {
+  const editor = graph(addClient("batch-editor", "--scope", "ThreatIntelligence.ReadWrite.All"));
+  const id = "b5".repeat(32);
+  const write = (path, method, body) => new Request(base + profiles + path, { method, headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+  const text = (content) => ({ content, format: "markdown" });
+  const answers = await batch(editor,
+    { id: "1", request: write("", "POST", { id, kind: "actor", title: "Batch", firstActiveDateTime: "2024-05-06T07:08:09Z", summary: text("a"), description: text("b") }) },
+    { id: "2", request: write("/" + id, "PATCH", { title: "Batch, changed" }), dependsOn: ["1"] },
+    { id: "3", request: new Request(`${base}${profiles}/${id}`), dependsOn: ["2"] },
+    { id: "4", request: new Request(`${base}${profiles}/${id}`, { method: "DELETE" }), dependsOn: ["3"] });
+  assert.deepEqual(["1", "2", "3", "4"].map((i) => answers.getResponseById(i).status), [201, 200, 200, 204]);
+  assert.equal((await answers.getResponseById("3").json()).title, "Batch, changed");
+});
+
 test("nobody but the server was asked", () => {
   assert.ok(sent.length > 0);
   assert.deepEqual([...new Set(sent.map((r) => r.origin))], [base]);

@@ -4,8 +4,9 @@
 import assert from "node:assert/strict";
 import test, { after, before } from "node:test";
 
-import { AnonymousAuthenticationProvider, HttpMethod, ParseNodeFactoryRegistry, RequestInformation, SerializationWriterFactoryRegistry } from "@microsoft/kiota-abstractions";
-import { JsonParseNodeFactory } from "@microsoft/kiota-serialization-json";
+import { AnonymousAuthenticationProvider, BaseBearerTokenAuthenticationProvider, HttpMethod, ParseNodeFactoryRegistry, RequestInformation, SerializationWriterFactoryRegistry } from "@microsoft/kiota-abstractions";
+import { HeadersInspectionOptions } from "@microsoft/kiota-http-fetchlibrary";
+import { JsonParseNodeFactory, JsonSerializationWriterFactory } from "@microsoft/kiota-serialization-json";
 import { TextParseNodeFactory } from "@microsoft/kiota-serialization-text";
 import { GraphRequestAdapter } from "@microsoft/msgraph-sdk";
 import { PageIterator } from "@microsoft/msgraph-sdk-core";
@@ -14,19 +15,31 @@ import {
   createIntelligenceProfileCollectionResponseFromDiscriminatorValue as profileList,
   createIntelligenceProfileFromDiscriminatorValue as profile,
   createIntelligenceProfileIndicatorCollectionResponseFromDiscriminatorValue as indicatorList,
+  createIntelligenceProfileIndicatorFromDiscriminatorValue as indicator,
+  serializeIntelligenceProfile,
+  serializeIntelligenceProfileIndicator,
 } from "@microsoft/msgraph-sdk/models/security/index.js";
 
-import { serve } from "./dossier.mjs";
+import { dossier, serve } from "./dossier.mjs";
 
 let server, base, adapter;
+
+// connect returns the SDK's adapter for whoever the provider speaks for.
+function connect(provider) {
+  const parsers = new ParseNodeFactoryRegistry();
+  for (const f of [new JsonParseNodeFactory(), new TextParseNodeFactory()]) parsers.contentTypeAssociatedFactories.set(f.getValidContentType(), f);
+  const writers = new SerializationWriterFactoryRegistry();
+  const json = new JsonSerializationWriterFactory();
+  writers.contentTypeAssociatedFactories.set(json.getValidContentType(), json);
+  const a = new GraphRequestAdapter(provider, parsers, writers);
+  a.baseUrl = base + "/v1.0";
+  return a;
+}
 
 before(async () => {
   server = await serve();
   base = server.url;
-  const parsers = new ParseNodeFactoryRegistry();
-  for (const f of [new JsonParseNodeFactory(), new TextParseNodeFactory()]) parsers.contentTypeAssociatedFactories.set(f.getValidContentType(), f);
-  adapter = new GraphRequestAdapter(new AnonymousAuthenticationProvider(), parsers, new SerializationWriterFactoryRegistry());
-  adapter.baseUrl = base + "/v1.0";
+  adapter = connect(new AnonymousAuthenticationProvider());
 });
 
 after(() => server?.stop());
@@ -103,4 +116,66 @@ test("errors are parsed", async () => {
     adapter.send(request("{+baseurl}/security/threatIntelligence/intelProfiles/{id}", { id: "a$b=c==/x y" }), profile, errors),
     (e) => e.responseStatusCode === 404 && e.errorEscaped?.code === "ResourceNotFound" && /^[0-9a-f-]{36}$/.test(e.errorEscaped.innerError?.requestId ?? e.errorEscaped.innerError?.additionalData?.["request-id"]));
   await assert.rejects(list({ filter: "title eq" }), (e) => e.responseStatusCode === 400 && e.errorEscaped?.code === "BadRequest" && /position/.test(e.errorEscaped.message));
+});
+
+// editor returns an adapter that sends the token of a client that may write. This
+// SDK sends tokens over http, too.
+async function editor() {
+  const { client, secret } = JSON.parse(dossier("client", "add", "editor", "--db", server.db, "--json", "--scope", "ThreatIntelligence.ReadWrite.All"));
+  const form = { grant_type: "client_credentials", client_id: client.id, client_secret: secret, scope: "https://graph.microsoft.com/.default" };
+  const answer = await fetch(base + "/contoso.onmicrosoft.com/oauth2/v2.0/token", { method: "POST", body: new URLSearchParams(form) });
+  const { access_token: token } = await answer.json();
+  return connect(new BaseBearerTokenAuthenticationProvider({ getAuthorizationToken: async () => token }));
+}
+
+test("writes a profile and an indicator", async () => {
+  const writer = await editor();
+  const one = "{+baseurl}/security/threatIntelligence/intelProfiles/{id}";
+  // send sends a write and returns the entity, if there is one, and the headers of the answer.
+  async function send(method, path, id, body, serialize, parse, headers = {}) {
+    const r = new RequestInformation(method, path, { id });
+    r.headers.add("Accept", "application/json");
+    for (const [name, value] of Object.entries(headers)) r.headers.add(name, value);
+    const inspect = new HeadersInspectionOptions({ inspectResponseHeaders: true });
+    r.addRequestOptions([inspect]);
+    if (body) r.setContentFromParsable(writer, "application/json", body, serialize);
+    const entity = parse ? await writer.send(r, parse, errors) : await writer.sendNoResponseContent(r, errors);
+    return { entity, header: (name) => [...(inspect.getResponseHeaders().get(name) ?? [])].join() };
+  }
+  const change = (id, body, headers) => send(HttpMethod.PATCH, one, id, body, serializeIntelligenceProfile, profile, headers);
+  const remove = (path, id, headers) => send(HttpMethod.DELETE, path, id, undefined, undefined, undefined, headers);
+  const refusedAs = (status, code, target) => (e) => e.responseStatusCode === status && e.errorEscaped?.code === code && (e.errorEscaped.target ?? undefined) === target;
+
+  const made = await send(HttpMethod.POST, template, undefined, {
+    kind: "actor", title: "Conformance <Störche> & co", firstActiveDateTime: new Date("2024-05-06T07:08:09Z"), aliases: ["CS-1"],
+    countriesOrRegionsOfOrigin: [{ code: "DE", label: "Germany" }],
+    summary: { content: "A stork.", format: "text" }, description: { content: "## Snapshot", format: "markdown" },
+  }, serializeIntelligenceProfile, profile);
+  const { id } = made.entity;
+  assert.equal(made.header("location"), `${base}/v1.0/security/threatIntelligence/intelProfiles/${id}`);
+  assert.match(made.header("etag"), /^W\/"/);
+  assert.equal(made.entity.title, "Conformance <Störche> & co");
+  assert.equal(made.entity.firstActiveDateTime.toISOString(), "2024-05-06T07:08:09.000Z");
+  assert.equal(made.entity.countriesOrRegionsOfOrigin[0].label, "Germany");
+
+  const changed = await change(id, { aliases: ["CS-2"], summary: { content: "Other words." } }, { "If-Match": made.header("etag") });
+  assert.deepEqual([changed.entity.aliases, changed.entity.summary.content, changed.entity.summary.format], [["CS-2"], "Other words.", "text"]);
+  assert.notEqual(changed.header("etag"), made.header("etag"));
+  await assert.rejects(change(id, { title: "Never" }, { "If-Match": made.header("etag") }), refusedAs(412, "resourceModified"));
+  await assert.rejects(remove(one, id, { "If-Match": made.header("etag") }), refusedAs(412, "resourceModified"));
+  await assert.rejects(change(id, { title: " " }), refusedAs(400, "BadRequest", "title"));
+  assert.equal((await change(id, { kind: "tool" }, { Prefer: "return=minimal", "If-Match": changed.header("etag") })).entity, undefined);
+  const now = await adapter.send(request("{+baseurl}/security/threatIntelligence/intelProfiles/{id}", { id }), profile, errors);
+  assert.deepEqual([now.kind, now.title, now.aliases], ["tool", "Conformance <Störche> & co", ["CS-2"]]);
+
+  const artifact = { odataType: "#microsoft.graph.security.ipAddress", id: "45.77.99.2" };
+  const seen = { source: "osint", firstSeenDateTime: new Date("2024-05-06T07:08:09Z"), artifact };
+  const { entity: i } = await send(HttpMethod.POST, one + "/indicators", id, seen, serializeIntelligenceProfileIndicator, indicator);
+  assert.deepEqual([i.artifact.id, i.artifact.odataType, i.source], [artifact.id, artifact.odataType, "osint"]);
+  const of = await adapter.send(request(one + "/indicators", { id }), indicatorList, errors);
+  assert.deepEqual(of.value.map((x) => x.id), [i.id]);
+  for (const [path, gone] of [["{+baseurl}/security/threatIntelligence/intelligenceProfileIndicators/{id}", i.id], [one, id]]) {
+    await remove(path, gone);
+    await assert.rejects(remove(path, gone), refusedAs(404, "ResourceNotFound"));
+  }
 });

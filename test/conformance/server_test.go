@@ -61,6 +61,10 @@ func run(m *testing.M) (code int, err error) {
 	}
 
 	binary = bin
+	guardedDB = filepath.Join(dir, "guarded.db")
+	if err := copyFile(db, guardedDB); err != nil {
+		return 0, err
+	}
 	base, stop, err := start(bin, db)
 	if err != nil {
 		return 0, err
@@ -68,6 +72,9 @@ func run(m *testing.M) (code int, err error) {
 	defer func() {
 		if log := stop(); code != 0 {
 			fmt.Fprintf(os.Stderr, "the server's log:\n%s", log)
+		}
+		if log := stopGuarded(); code != 0 {
+			fmt.Fprintf(os.Stderr, "the guarded server's log:\n%s", log)
 		}
 	}()
 	server = base

@@ -87,25 +87,52 @@ CREATE TABLE text_gram (
   PRIMARY KEY (block, gram)
 );
 
+-- Indicators are folded anew into empty tables; 0004 makes their indexes, which is faster once they are full.
 -- artifact_id is the id of the artifact; sighted is when a source first saw the value, 0 if none says so. host_reversed is the host
 -- from its last character to its first, so that names under a domain are a range.
-ALTER TABLE indicator ADD COLUMN artifact_id TEXT NOT NULL DEFAULT '';
+ALTER TABLE indicator RENAME TO indicator_first;
 
-ALTER TABLE indicator ADD COLUMN sighted BIGINT NOT NULL DEFAULT 0;
+CREATE TABLE indicator (
+  id            TEXT NOT NULL,
+  tlp_lo        BIGINT NOT NULL,
+  tlp_hi        BIGINT NOT NULL,
+  kind          TEXT NOT NULL,
+  value         TEXT NOT NULL,
+  host          TEXT NOT NULL,
+  host_reversed TEXT NOT NULL,
+  artifact_id   TEXT NOT NULL,
+  source        TEXT NOT NULL,
+  first_seen    BIGINT NOT NULL,
+  first_basis   TEXT NOT NULL,
+  last_seen     BIGINT NOT NULL,
+  sighted       BIGINT NOT NULL,
+  active_until  BIGINT NOT NULL,
+  confidence    BIGINT NOT NULL,
+  revoked       BIGINT NOT NULL,
+  hash          TEXT NOT NULL,
+  position      BIGINT NOT NULL,
+  PRIMARY KEY (id, tlp_lo)
+);
 
-ALTER TABLE indicator ADD COLUMN host_reversed TEXT NOT NULL DEFAULT '';
+DROP TABLE profile_indicator;
 
-ALTER TABLE profile_indicator ADD COLUMN artifact_id TEXT NOT NULL DEFAULT '';
+CREATE TABLE profile_indicator (
+  profile_id   TEXT NOT NULL,
+  indicator_id TEXT NOT NULL,
+  tlp_lo       BIGINT NOT NULL,
+  tlp_hi       BIGINT NOT NULL,
+  kind         TEXT NOT NULL,
+  value        TEXT NOT NULL,
+  artifact_id  TEXT NOT NULL,
+  source       TEXT NOT NULL,
+  first_seen   BIGINT NOT NULL,
+  first_basis  TEXT NOT NULL,
+  last_seen    BIGINT NOT NULL,
+  sighted      BIGINT NOT NULL,
+  active_until BIGINT NOT NULL,
+  confidence   BIGINT NOT NULL,
+  revoked      BIGINT NOT NULL,
+  PRIMARY KEY (profile_id, indicator_id, tlp_lo)
+);
 
-ALTER TABLE profile_indicator ADD COLUMN sighted BIGINT NOT NULL DEFAULT 0;
-
-CREATE INDEX indicator_by_artifact ON indicator (SUBSTR(artifact_id, 1, 128), id);
-
-DROP INDEX indicator_by_host;
-
-CREATE INDEX indicator_by_host_reversed ON indicator (host_reversed, id);
-
-DROP INDEX profile_indicator_by_first;
-
--- What is behind the id is there for counting, which then reads nothing else.
-CREATE INDEX profile_indicator_by_first ON profile_indicator (profile_id, first_seen, indicator_id, tlp_lo, tlp_hi, revoked);
+DELETE FROM indicator_profile;
