@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -34,8 +35,8 @@ save those that a curated source itself merged; and links that people drew, once
 they are and once with the telling names or ids hidden.
 
 The dictionaries are those of the embedded catalogue; with --corpus those in a
-folder with copies of the sources' repositories; PATHs are read besides. The status
-is 1 if anything that is required is not reached.`,
+folder with copies of the sources' repositories; with --no-catalog none. PATHs are
+read besides. The status is 1 if anything that is required is not reached.`,
 		Example: "  dossier bench names\n  dossier bench names --corpus ../shared/corpus --json\n  dossier bench names --cases my-answers.json my-actors.json",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			answers := namebench.Cases()
@@ -51,10 +52,13 @@ is 1 if anything that is required is not reached.`,
 			}
 			var records []*intel.Record
 			var err error
-			if corpus == "" {
-				records, err = namebench.Catalogue(cmd.Context())
-			} else {
+			switch {
+			case corpus != "":
 				records, err = namebench.Dictionaries(cmd.Context(), filepath.Clean(corpus))
+			case !a.noCatalog:
+				records, err = namebench.Catalogue(cmd.Context())
+			case len(args) == 0:
+				err = hinted{errors.New("nothing to measure"), "name files, or leave out --no-catalog"}
 			}
 			if err != nil {
 				return err

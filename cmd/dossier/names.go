@@ -19,7 +19,8 @@ so, who coined the name, when that was first and last asserted, and why the prof
 stands where it does. An unknown name lists those like it.
 
 The commands below it decide what the sources leave open. A decision is a claim
-with an author and a reason; it survives imports, and can be undone.`,
+with an author and a reason; it survives imports, and can be undone. To ask for a
+name that is also one of these commands, write it in other case: names MERGE.`,
 		Example: "  dossier names \"Labyrinth Chollima\"\n  dossier names --json winnti | jq .claims\n  dossier names merge \"Amethyst Rain\" \"Volatile Cedar\" --reason \"Microsoft lists them as one\"",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
