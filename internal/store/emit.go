@@ -594,8 +594,11 @@ func (e *emitter) lambda(x *odata.Lambda) (fragment, error) {
 		return sqlf(from, on, ")"), nil
 	}
 	var hint fragment
+	end := ")"
 	if !x.All && !e.mixed {
 		if found, ok := e.owners(x.Body, x.Var, c); ok {
+			// With a limit SQLite makes no join of it, in which every element would be looked for once for each of the owners found.
+			end = " LIMIT 1)"
 			hint = sqlf(owner.at(owner.set.id), " IN (SELECT o.profile_id FROM ", found, ") AND ")
 		}
 	}
@@ -608,7 +611,7 @@ func (e *emitter) lambda(x *odata.Lambda) (fragment, error) {
 	if x.All {
 		return sqlf("NOT "+from, on, " AND NOT COALESCE(", body, ", 1 = 0))"), err
 	}
-	return sqlf(hint, from, on, " AND ", body, ")"), err
+	return sqlf(hint, from, on, " AND ", body, end), err
 }
 
 // owners returns FROM and WHERE, with the alias o, of the owners that can have

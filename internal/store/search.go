@@ -182,7 +182,7 @@ func (e *emitter) textContains(field, text string) (hint, cond fragment, err err
 		on = sqlf(on, fragment{" AND t.field = ?", []any{field}})
 	}
 	found := e.dialect.contains(fragment{sql: "t.text"}, fragment{"?", []any{text}})
-	return hint, sqlf("EXISTS (SELECT 1 FROM profile_text t WHERE ", on, " AND ", found, ")"), nil
+	return hint, sqlf("EXISTS (SELECT 1 FROM profile_text t WHERE ", on, " AND ", found, " LIMIT 1)"), nil
 }
 
 // Publishers returns the publishers that have said something here that the view
