@@ -3,9 +3,10 @@
 // and a handler written by hand over SQLite for just these requests. Ratios
 // count, absolute figures are those of the machine.
 //
-//	go run . -db FILE [-seconds 3] [-connections 32]
+//	go run . -db FILE [-seconds 3] [-connections 32] [-cap cap]
 //
-// FILE is a database of Dossier's. The program builds Dossier, serves the
+// With -cap, after npm install in that folder, SAP CAP serves the same profiles
+// too. FILE is a database of Dossier's. The program builds Dossier, serves the
 // database, copies its profiles to the handler's own tables over the API, and
 // prints requests a second and the 50th and 99th percentile of each request, in
 // rounds that take turns. docs/performance.md has results.

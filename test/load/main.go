@@ -24,6 +24,7 @@ func main() {
 	seconds := flag.Float64("seconds", 3, "of each measurement")
 	connections := flag.Int("connections", 32, "at once")
 	rounds := flag.Int("rounds", 3, "of which the median counts")
+	cap := flag.String("cap", "", "folder of the CAP project, to measure that too")
 	serve := flag.String("serve", "", "serve as bare or hand; the program starts itself so")
 	flag.Parse()
 	err := errors.New("-db FILE is needed")
@@ -31,7 +32,7 @@ func main() {
 	case *serve != "":
 		err = serveAs(*serve, flag.Args())
 	case *db != "":
-		err = measure(*db, time.Duration(*seconds*float64(time.Second)), *connections, *rounds)
+		err = measure(*db, time.Duration(*seconds*float64(time.Second)), *connections, *rounds, *cap)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "load:", err)
@@ -139,9 +140,10 @@ type request struct {
 	name   string
 	target func(n int) string
 	hand   func(n int) string // nil: nothing like it
+	cap    func(n int) string // likewise
 }
 
-func measure(db string, each time.Duration, connections, rounds int) error {
+func measure(db string, each time.Duration, connections, rounds int, cap string) error {
 	dir, err := os.MkdirTemp("", "load")
 	if err != nil {
 		return err
@@ -192,6 +194,15 @@ func measure(db string, each time.Duration, connections, rounds int) error {
 		other[name] = at
 	}
 
+	if cap != "" {
+		at, stop, err := startCAP(cap, rows)
+		if err != nil {
+			return err
+		}
+		defer stop()
+		other["cap"] = at
+	}
+
 	// Options that mean nothing to the server make requests different.
 	option := func(path string, n int) string {
 		sep := "?"
@@ -215,45 +226,54 @@ func measure(db string, each time.Duration, connections, rounds int) error {
 		return profiles + "?$filter=title%20eq%20" + q("'"+strings.ReplaceAll(row(n).Title, "'", "''")+"'")
 	}
 	requests := []request{
-		{"get, unchanged", func(int) string { return profiles + "/" + rows[0].ID }, func(int) string { return "/get?id=" + rows[0].ID }},
-		{"list of 100, unchanged", func(int) string { return profiles }, func(int) string { return "/page" }},
-		{"get by key", func(n int) string { return profiles + "/" + row(n).ID }, func(n int) string { return "/get?id=" + row(n).ID }},
-		{"title eq", equal, func(n int) string { return "/equal?title=" + q(row(n).Title) }},
-		{"get by key, first time", func(n int) string { return option(profiles+"/"+row(n).ID, n) }, func(n int) string { return "/get?id=" + row(n).ID }},
-		{"list of 100, first time", func(n int) string { return option(profiles, n) }, func(int) string { return "/page" }},
-		{"deep page, first time", func(n int) string { return option(deep, n) }, func(int) string { return "/page?after=" + rows[len(rows)/2].ID }},
-		{"title eq, first time", func(n int) string { return option(equal(n), n) }, func(n int) string { return "/equal?title=" + q(row(n).Title) }},
+		{"get, unchanged", func(int) string { return profiles + "/" + rows[0].ID }, func(int) string { return "/get?id=" + rows[0].ID }, nil},
+		{"list of 100, unchanged", func(int) string { return profiles }, func(int) string { return "/page" }, nil},
+		{"get by key", func(n int) string { return profiles + "/" + row(n).ID }, func(n int) string { return "/get?id=" + row(n).ID }, func(n int) string { return "/intel/Profiles('" + row(n).ID + "')" }},
+		{"title eq", equal, func(n int) string { return "/equal?title=" + q(row(n).Title) }, nil},
+		{"get by key, first time", func(n int) string { return option(profiles+"/"+row(n).ID, n) }, func(n int) string { return "/get?id=" + row(n).ID }, func(n int) string { return "/intel/Profiles('" + row(n).ID + "')" }},
+		{"list of 100, first time", func(n int) string { return option(profiles, n) }, func(int) string { return "/page" }, func(int) string { return "/intel/Profiles?$top=100" }},
+		{"deep page, first time", func(n int) string { return option(deep, n) }, func(int) string { return "/page?after=" + rows[len(rows)/2].ID }, nil},
+		{"title eq, first time", func(n int) string { return option(equal(n), n) }, func(n int) string { return "/equal?title=" + q(row(n).Title) }, func(n int) string {
+			return "/intel/Profiles?$top=100&$filter=title%20eq%20" + url.PathEscape("'"+strings.ReplaceAll(row(n).Title, "'", "''")+"'")
+		}},
 		{"startswith(title), first time", func(n int) string {
 			return option(profiles+"?$filter=startswith(title,"+q("'"+strings.ReplaceAll(prefix(row(n).Title), "'", "''")+"'")+")", n)
-		}, func(n int) string { return "/begins?title=" + q(prefix(row(n).Title)) }},
+		}, func(n int) string { return "/begins?title=" + q(prefix(row(n).Title)) }, func(n int) string {
+			return "/intel/Profiles?$top=100&$filter=startswith(title," + url.PathEscape("'"+strings.ReplaceAll(prefix(row(n).Title), "'", "''")+"'") + ")"
+		}},
 		{"contains(summary), first time", func(n int) string {
 			return option(profiles+"?$filter=contains(summary/content,"+q("'"+strings.ReplaceAll(word(n), "'", "''")+"'")+")", n)
-		}, func(n int) string { return "/contains?part=" + q(word(n)) }},
-		{"$count, kind eq, first time", func(n int) string { return option(profiles+"/$count?$filter=kind%20eq%20'actor'", n) }, func(int) string { return "/count?kind=actor" }},
+		}, func(n int) string { return "/contains?part=" + q(word(n)) }, func(n int) string {
+			return "/intel/Profiles?$top=100&$filter=contains(summary," + url.PathEscape("'"+strings.ReplaceAll(word(n), "'", "''")+"'") + ")"
+		}},
+		{"$count, kind eq, first time", func(n int) string { return option(profiles+"/$count?$filter=kind%20eq%20'actor'", n) }, func(int) string { return "/count?kind=actor" }, func(int) string { return "/intel/Profiles/$count?$filter=kind%20eq%20'actor'" }},
 		{"alias lambda, first time", func(n int) string {
 			return option(profiles+"?$filter=aliases/any(a:a%20eq%20"+q("'"+strings.ReplaceAll(row(n).Title, "'", "''")+"'")+")", n)
-		}, nil},
+		}, nil, nil},
 		{"with a domain, first time", func(n int) string {
 			return option(profiles+"?$filter=indicators/any(i:i/artifact/id%20eq%20'"+domain+"')", n)
-		}, nil},
+		}, nil, nil},
 		{"origin eq, first time", func(n int) string {
 			return option(profiles+"?$filter=countriesOrRegionsOfOrigin/any(c:c/code%20eq%20'RU')", n)
-		}, nil},
+		}, nil, nil},
 		{"$search, first time", func(n int) string {
 			return option(profiles+"?$search="+q(`"`+strings.ReplaceAll(row(n).Title, `"`, "")+`"`), n)
-		}, nil},
-		{"indicator by value, first time", func(n int) string { return option(indicators+"?$filter=artifact/id%20eq%20'"+domain+"'", n) }, nil},
-		{"100 newest indicators, first time", func(n int) string { return option(indicators+"?$orderby=firstSeenDateTime%20desc", n) }, nil},
+		}, nil, nil},
+		{"indicator by value, first time", func(n int) string { return option(indicators+"?$filter=artifact/id%20eq%20'"+domain+"'", n) }, nil, nil},
+		{"100 newest indicators, first time", func(n int) string { return option(indicators+"?$orderby=firstSeenDateTime%20desc", n) }, nil, nil},
 	}
 	fmt.Printf("%d profiles, %d connections, %s each, median of %d rounds\n\n", len(rows), connections, each, rounds)
-	fmt.Printf("| %-33s | %8s | %7s | %7s | %8s | %5s | %8s | %5s |\n", "request", "req/s", "p50 ms", "p99 ms", "by hand", "ratio", "bare", "ratio")
-	fmt.Println("|---|---|---|---|---|---|---|---|")
+	fmt.Printf("| %-33s | %8s | %7s | %7s | %8s | %5s | %8s | %5s | %8s | %5s |\n", "request", "req/s", "p50 ms", "p99 ms", "by hand", "ratio", "bare", "ratio", "CAP", "ratio")
+	fmt.Println("|---|---|---|---|---|---|---|---|---|---|")
 	for _, r := range requests {
-		var ours, theirs, bare []result
+		var ours, theirs, bare, caps []result
 		for range rounds {
 			ours = append(ours, run(base, r.target, each, connections))
 			if r.hand != nil {
 				theirs = append(theirs, run(other["hand"], r.hand, each, connections))
+			}
+			if r.cap != nil && cap != "" {
+				caps = append(caps, run(other["cap"], r.cap, each, connections))
 			}
 			if strings.HasSuffix(r.name, "unchanged") || r.name == "get by key" {
 				at := other["bare"]
@@ -267,7 +287,7 @@ func measure(db string, each time.Duration, connections, rounds int) error {
 		if o.failed > 0 {
 			return fmt.Errorf("%s: %d requests failed", r.name, o.failed)
 		}
-		fmt.Printf("| %-33s | %8.0f | %7.2f | %7.2f |%s|%s|\n", r.name, o.rate, o.p50, o.p99, beside(o, theirs), beside(o, bare))
+		fmt.Printf("| %-33s | %8.0f | %7.2f | %7.2f |%s|%s|%s|\n", r.name, o.rate, o.p50, o.p99, beside(o, theirs), beside(o, bare), beside(o, caps))
 	}
 	return nil
 }
@@ -282,6 +302,9 @@ func beside(o result, others []result) string {
 		return fmt.Sprintf(" %8s | %5s ", "", "")
 	}
 	m := median(others)
+	if m.failed > 0 {
+		return fmt.Sprintf(" %8s | %5s ", "failed", "")
+	}
 	return fmt.Sprintf(" %8.0f | %5.2f ", m.rate, o.rate/m.rate)
 }
 

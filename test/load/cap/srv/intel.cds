@@ -1,0 +1,5 @@
+using load from '../db/schema';
+
+service intel @(path: '/intel') {
+  entity Profiles as projection on load.Profiles;
+}
