@@ -25,6 +25,7 @@ func main() {
 	connections := flag.Int("connections", 32, "at once")
 	rounds := flag.Int("rounds", 3, "of which the median counts")
 	cap := flag.String("cap", "", "folder of the CAP project, to measure that too")
+	only := flag.String("only", "", "part of the names of the requests to measure")
 	serve := flag.String("serve", "", "serve as bare or hand; the program starts itself so")
 	flag.Parse()
 	err := errors.New("-db FILE is needed")
@@ -32,7 +33,7 @@ func main() {
 	case *serve != "":
 		err = serveAs(*serve, flag.Args())
 	case *db != "":
-		err = measure(*db, time.Duration(*seconds*float64(time.Second)), *connections, *rounds, *cap)
+		err = measure(*db, time.Duration(*seconds*float64(time.Second)), *connections, *rounds, *cap, *only)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "load:", err)
@@ -143,7 +144,7 @@ type request struct {
 	cap    func(n int) string // likewise
 }
 
-func measure(db string, each time.Duration, connections, rounds int, cap string) error {
+func measure(db string, each time.Duration, connections, rounds int, cap, only string) error {
 	dir, err := os.MkdirTemp("", "load")
 	if err != nil {
 		return err
@@ -213,7 +214,13 @@ func measure(db string, each time.Duration, connections, rounds int, cap string)
 	}
 	q := url.QueryEscape
 	row := func(n int) *row { return &rows[n%len(rows)] }
-	word := func(n int) string { return strings.Fields(row(n*7).Summary.Content + " x")[0] }
+	word := func(n int) string { // of four letters or more
+		words := strings.Fields(row(n * 7).Summary.Content)
+		if i := slices.IndexFunc(words, func(w string) bool { return len(w) > 3 }); i >= 0 {
+			return words[i]
+		}
+		return "group"
+	}
 	domain, err := aDomain(base)
 	if err != nil {
 		return err
@@ -266,6 +273,9 @@ func measure(db string, each time.Duration, connections, rounds int, cap string)
 	fmt.Printf("| %-33s | %8s | %7s | %7s | %8s | %5s | %8s | %5s | %8s | %5s |\n", "request", "req/s", "p50 ms", "p99 ms", "by hand", "ratio", "bare", "ratio", "CAP", "ratio")
 	fmt.Println("|---|---|---|---|---|---|---|---|---|---|")
 	for _, r := range requests {
+		if !strings.Contains(r.name, only) {
+			continue
+		}
 		var ours, theirs, bare, caps []result
 		for range rounds {
 			ours = append(ours, run(base, r.target, each, connections))
