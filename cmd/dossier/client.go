@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -87,6 +88,15 @@ func (a *app) clientAddCommand() *cobra.Command {
 	f.IntVar(&n.Rate, "rate", 0, fmt.Sprintf("requests a minute (default %d)", auth.DefaultRate))
 	a.jsonFlag(cmd)
 	return cmd
+}
+
+// findClient returns the client with a name or id.
+func findClient(ctx context.Context, s *store.Store, nameOrID string) (*store.Client, error) {
+	c, err := auth.Clients{Store: s}.Find(ctx, nameOrID)
+	if errors.Is(err, intel.ErrNotFound) {
+		err = hinted{err, "dossier client list shows them, dossier client add makes one"}
+	}
+	return c, err
 }
 
 // clientAttrs name a client in the audit.
@@ -181,10 +191,7 @@ func (a *app) clientRevokeCommand() *cobra.Command {
 				return err
 			}
 			defer func() { err = errors.Join(err, s.Close()) }()
-			c, err := auth.Clients{Store: s}.Find(cmd.Context(), args[0])
-			if errors.Is(err, intel.ErrNotFound) {
-				return hinted{err, "dossier client list shows them"}
-			}
+			c, err := findClient(cmd.Context(), s, args[0])
 			if err != nil {
 				return err
 			}
@@ -219,10 +226,7 @@ database and its key file may do so. It is for scripts on the server's machine.`
 				return err
 			}
 			defer func() { err = errors.Join(err, s.Close()) }()
-			c, err := auth.Clients{Store: s}.Find(cmd.Context(), args[0])
-			if errors.Is(err, intel.ErrNotFound) {
-				return hinted{err, "dossier client add makes one"}
-			}
+			c, err := findClient(cmd.Context(), s, args[0])
 			if err != nil {
 				return err
 			}

@@ -34,19 +34,23 @@ type remembered struct {
 
 func newMemory() *memory { return &memory{byKey: map[string]*lru.Element{}, used: lru.New()} }
 
-// at forgets everything if the database is no longer at the position.
-func (m *memory) at(position int64) {
-	if m.position != position {
+// at forgets everything if the database has moved on. It reports whether the
+// position is the newest that was seen; who looked earlier remembers nothing.
+func (m *memory) at(position int64) bool {
+	if position > m.position {
 		m.position, m.size = position, 0
 		clear(m.byKey)
 		m.used.Init()
 	}
+	return position == m.position
 }
 
 func (m *memory) get(key string, position int64) *answer {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.at(position)
+	if !m.at(position) {
+		return nil
+	}
 	e := m.byKey[key]
 	if e == nil {
 		return nil

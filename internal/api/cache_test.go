@@ -65,6 +65,9 @@ func TestRemembered(t *testing.T) {
 	if m.get("99", 1) == nil || m.get("0", 1) != nil || m.get("99", 2) != nil {
 		t.Error("the oldest goes first, and all with the position")
 	}
+	if m.put("late", 1, &answer{}); m.get("late", 1) != nil || m.position != 2 {
+		t.Error("who looked earlier turns the memory back")
+	}
 	m.put("big", 2, &answer{body: make([]byte, maxOneAnswer)})
 	if m.get("big", 2) != nil {
 		t.Error("an answer that is too large is kept")

@@ -169,8 +169,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			}
 			s.write(out, req, s.answerOf(req, s.failureOf(req, panicked(p))))
 		}
-		s.log.Debug("request", "method", r.Method, "path", clip(r.URL.EscapedPath()), "status", out.status,
-			"took", s.now().Sub(start), "request-id", req.id)
+		if s.log.Enabled(r.Context(), slog.LevelDebug) {
+			s.log.Debug("request", "method", r.Method, "path", clip(r.URL.EscapedPath()), "status", out.status,
+				"took", s.now().Sub(start), "request-id", req.id)
+		}
 	}()
 	var answer *answer
 	if err == nil {

@@ -499,28 +499,23 @@ func changeIndicator(r *request, by ingest.Author) (*answer, error) {
 	if err := ordered(first, last); err != nil {
 		return nil, err
 	}
-	tag := func(i *store.Indicator) string {
-		e, err := r.indicator(i, by.View)
-		if err != nil {
-			return ""
-		}
-		return e.etag()
-	}
-	if err := r.s.editor().ChangeIndicator(r.Context(), by, i.ID, ifMatch(r, tag), says); err != nil {
+	if err := r.s.editor().ChangeIndicator(r.Context(), by, i.ID, ifMatch(r, r.indicatorTag), says); err != nil {
 		return nil, err
 	}
 	return r.written(http.StatusOK, "", getIndicator)
 }
 
-func deleteIndicator(r *request, by ingest.Author) (*answer, error) {
-	tag := func(i *store.Indicator) string {
-		e, err := r.indicator(i, by.View)
-		if err != nil {
-			return ""
-		}
-		return e.etag()
+// indicatorTag is the ETag of an indicator, "" if it cannot be made.
+func (r *request) indicatorTag(i *store.Indicator) string {
+	e, err := r.indicator(i, r.ceiling())
+	if err != nil {
+		return ""
 	}
-	if err := r.s.editor().HideIndicator(r.Context(), by, r.ids[0], ifMatch(r, tag)); err != nil {
+	return e.etag()
+}
+
+func deleteIndicator(r *request, by ingest.Author) (*answer, error) {
+	if err := r.s.editor().HideIndicator(r.Context(), by, r.ids[0], ifMatch(r, r.indicatorTag)); err != nil {
 		return nil, err
 	}
 	return r.done()

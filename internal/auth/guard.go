@@ -96,7 +96,8 @@ func (g *Guard) Identify(r *http.Request) (*Identity, error) {
 	if len(token) > maxToken {
 		return nil, invalid(fmt.Sprintf("it has more than %d bytes", maxToken))
 	}
-	if issuer := issuerOf(token); len(g.Providers) > 0 && issuer != "" {
+	if len(g.Providers) > 0 {
+		issuer := issuerOf(token)
 		for _, p := range g.Providers {
 			if p.Issuer != issuer {
 				continue

@@ -74,12 +74,13 @@ func (e Editor) Decide(ctx context.Context, by Author, p Proposal) (d *intel.Dec
 		return nil, false, err
 	}
 	c.Owner = by.Owner
-	b, end, err := e.begin(ctx)
+	b, err := e.begin(ctx)
 	if err != nil {
 		return nil, false, err
 	}
-	err = b.Claim(ctx, c)
-	return d, true, end(err, true)
+	whole := true
+	defer e.settle(ctx, b, &whole, &err)
+	return d, true, b.Claim(ctx, c)
 }
 
 // contradicts reports whether two decisions are about the same pair or name.
@@ -411,12 +412,12 @@ func (e Editor) ImportDecisions(ctx context.Context, by Author, r io.Reader) (n 
 	if err != nil {
 		return n, err
 	}
-	b, end, err := e.begin(ctx)
+	b, err := e.begin(ctx)
 	if err != nil {
 		return n, err
 	}
 	changed := false
-	defer func() { err = end(err, changed) }()
+	defer e.settle(ctx, b, &changed, &err)
 	now := intel.TimeOf(e.Store.Now())
 	for i := range list {
 		d := &list[i]

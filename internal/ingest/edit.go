@@ -41,29 +41,33 @@ var ErrChanged = errors.New("it was changed meanwhile")
 // any state.
 type Match[T any] func(T) bool
 
-// begin starts a write. end must be called with its error; it computes what is
-// served, all of it if whole is set.
-func (e Editor) begin(ctx context.Context) (b *store.Batch, end func(err error, whole bool) error, err error) {
-	if b, err = e.Store.Begin(ctx, store.FromImport); err != nil {
-		return nil, nil, err
+// begin starts a write; settle must be deferred.
+func (e Editor) begin(ctx context.Context) (*store.Batch, error) {
+	return e.Store.Begin(ctx, store.FromImport)
+}
+
+// settle ends a write, as a deferred call: it is kept if there is no error, and what
+// is served is computed, all of it if whole is set (nil: not). A panic goes on,
+// and nothing is kept.
+func (e Editor) settle(ctx context.Context, b *store.Batch, whole *bool, err *error) {
+	if p := recover(); p != nil {
+		b.Rollback()
+		panic(p)
 	}
-	return b, func(err error, whole bool) error {
-		if err != nil {
-			b.Rollback()
-			return err
-		}
-		if err := b.Commit(ctx); err != nil {
-			return err
-		}
-		// It is written: what follows is not given up because the client hung up.
-		ctx := context.WithoutCancel(ctx)
-		if whole {
-			_, err := Derive(ctx, e.Store, nil)
-			return err
-		}
-		_, err = e.Store.FoldIndicators(ctx, nil)
-		return err
-	}, nil
+	if *err != nil {
+		b.Rollback()
+		return
+	}
+	if *err = b.Commit(ctx); *err != nil {
+		return
+	}
+	// It is written: what follows is not given up because the client hung up.
+	ctx = context.WithoutCancel(ctx)
+	if whole != nil && *whole {
+		_, *err = Derive(ctx, e.Store, nil)
+		return
+	}
+	_, *err = e.Store.FoldIndicators(ctx, nil)
 }
 
 func (a Author) claim(target string, s Statement, tlp intel.TLP, now intel.Time) *intel.Claim {
@@ -76,12 +80,12 @@ func (a Author) claim(target string, s Statement, tlp intel.TLP, now intel.Time)
 // MakeProfile makes a profile of which people say everything, or revives one
 // that was hidden. The error wraps [store.ErrExists] if there is one with the id.
 func (e Editor) MakeProfile(ctx context.Context, by Author, id string, says []Statement) (err error) {
-	b, end, err := e.begin(ctx)
+	b, err := e.begin(ctx)
 	if err != nil {
 		return err
 	}
 	founded := false
-	defer func() { err = end(err, founded) }()
+	defer e.settle(ctx, b, &founded, &err)
 	if _, err := e.Store.CanonicalID(ctx, id, by.View); !errors.Is(err, intel.ErrNotFound) {
 		if err == nil {
 			err = fmt.Errorf("profile %q: %w", id, store.ErrExists)
@@ -97,11 +101,11 @@ func (e Editor) MakeProfile(ctx context.Context, by Author, id string, says []St
 // ChangeProfile sets fields of a profile; id is the canonical one. The error wraps
 // [intel.ErrNotFound], or [ErrChanged] if it does not match.
 func (e Editor) ChangeProfile(ctx context.Context, by Author, id string, match Match[*store.Profile], says []Statement) (err error) {
-	b, end, err := e.begin(ctx)
+	b, err := e.begin(ctx)
 	if err != nil {
 		return err
 	}
-	defer func() { err = end(err, false) }()
+	defer e.settle(ctx, b, nil, &err)
 	if err := e.expectProfile(ctx, by, id, match); err != nil {
 		return err
 	}
@@ -237,11 +241,11 @@ func merged(list []*store.Derived) []*store.Derived {
 // one is named by its canonical id. It reports whether the indicator is new to
 // the author.
 func (e Editor) AddIndicator(ctx context.Context, by Author, o *intel.Observation, profileID string) (isNew bool, err error) {
-	b, end, err := e.begin(ctx)
+	b, err := e.begin(ctx)
 	if err != nil {
 		return false, err
 	}
-	defer func() { err = end(err, false) }()
+	defer e.settle(ctx, b, nil, &err)
 	id := o.Observable.ID()
 	view := by.View
 	view.Mode = store.All
@@ -272,11 +276,11 @@ func (e Editor) AddIndicator(ctx context.Context, by Author, o *intel.Observatio
 // ChangeIndicator sets fields of an indicator; errors are those of
 // [Editor.ChangeProfile].
 func (e Editor) ChangeIndicator(ctx context.Context, by Author, id string, match Match[*store.Indicator], says []Statement) (err error) {
-	b, end, err := e.begin(ctx)
+	b, err := e.begin(ctx)
 	if err != nil {
 		return err
 	}
-	defer func() { err = end(err, false) }()
+	defer e.settle(ctx, b, nil, &err)
 	i, err := e.Store.Indicator(ctx, id, by.View)
 	switch {
 	case err != nil:
@@ -319,11 +323,11 @@ func (e Editor) lowestEvidence(ctx context.Context, by Author, id string) (intel
 // Both ids are canonical. The error wraps [intel.ErrNotFound] if either is not
 // there, or if what is to be taken away is not linked.
 func (e Editor) Link(ctx context.Context, by Author, profileID, indicatorID string, action intel.ClaimAction) (err error) {
-	b, end, err := e.begin(ctx)
+	b, err := e.begin(ctx)
 	if err != nil {
 		return err
 	}
-	defer func() { err = end(err, false) }()
+	defer e.settle(ctx, b, nil, &err)
 	view := by.View
 	view.Mode = store.All
 	if action == intel.Suppress {
@@ -358,12 +362,12 @@ func (e Editor) link(ctx context.Context, b *store.Batch, by Author, profileID, 
 // Withdraw ends a claim: what the sources say counts again, or an earlier claim.
 // The error wraps [intel.ErrNotFound] if the author sees no such claim.
 func (e Editor) Withdraw(ctx context.Context, by Author, id string) (err error) {
-	b, end, err := e.begin(ctx)
+	b, err := e.begin(ctx)
 	if err != nil {
 		return err
 	}
 	whole := false
-	defer func() { err = end(err, whole) }()
+	defer e.settle(ctx, b, &whole, &err)
 	c, err := e.Store.Claim(ctx, id, by.View)
 	if err != nil {
 		return err

@@ -61,7 +61,9 @@ func (s *session) request(t *testing.T, method kiota.HttpMethod, path string, bo
 	return info
 }
 
-var odataErrors = kiota.ErrorMappings{"XXX": odataerrors.CreateODataErrorFromDiscriminatorValue}
+var odataErrors = kiota.ErrorMappings{
+	"4XX": odataerrors.CreateODataErrorFromDiscriminatorValue, "5XX": odataerrors.CreateODataErrorFromDiscriminatorValue,
+}
 
 // addTo makes an indicator and links it to a profile.
 func (s *session) addTo(t *testing.T, profile string, i models.IntelligenceProfileIndicatorable) (models.IntelligenceProfileIndicatorable, error) {
