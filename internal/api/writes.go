@@ -35,7 +35,6 @@ func (s *Server) writes(w writer) handler {
 			return nil, fail(http.StatusForbidden, codeDenied, "Insufficient privileges to complete the operation.")
 		}
 		by := ingest.Author{Client: r.who.ClientID, Name: r.who.Name, Owner: r.who.Owner, View: r.ceiling()}
-		by.View.Mode = store.All
 		var err error
 		if by.TLP, err = r.marking(); err != nil {
 			return nil, err
@@ -496,8 +495,10 @@ func changeIndicator(r *request, by ingest.Author) (*answer, error) {
 		}
 		says = append(says, s)
 	}
-	if err := ordered(first, last); err != nil {
-		return nil, err
+	if in.has("firstSeenDateTime") || in.has("lastSeenDateTime") {
+		if err := ordered(first, last); err != nil {
+			return nil, err
+		}
 	}
 	if err := r.s.editor().ChangeIndicator(r.Context(), by, i.ID, ifMatch(r, r.indicatorTag), says); err != nil {
 		return nil, err

@@ -315,6 +315,35 @@ func TestWriteIndicators(t *testing.T) {
 	}
 }
 
+// TestWriteWhatSourcesRevoked: what no list shows cannot be changed; who states it
+// anew brings it back.
+func TestWriteWhatSourcesRevoked(t *testing.T) {
+	d := newDesk(t)
+	o := parsed(t, "domain", "revoked.contoso.com")
+	write(t, d.st, []*intel.Observation{{
+		Publisher: "team", Observable: o, Revoked: true, Source: intel.SourceOSINT, FirstSeen: intel.Date{At: 2000, Basis: intel.BasisStated}, LastSeen: 1000,
+	}}, nil)
+	if _, err := ingest.Derive(t.Context(), d.st, nil); err != nil {
+		t.Fatal(err)
+	}
+	home := "~/intelligenceProfileIndicators/" + o.ID()
+	for _, method := range []string{"GET", "PATCH", "DELETE"} {
+		if w := d.do(method, home, `{"source":"public"}`); w.Code != 404 {
+			t.Errorf("%s: %d %s", method, w.Code, w.Body)
+		}
+	}
+	if claims := d.get("/api/claims")["claims"].([]any); len(claims) != 0 {
+		t.Errorf("written all the same: %v", claims)
+	}
+	if w := d.do("POST", "~/intelligenceProfileIndicators", strings.Replace(storkIndicator, "stork", "revoked", 1)); w.Code != 200 {
+		t.Errorf("stated anew: %d %s", w.Code, w.Body)
+	}
+	// The sources' times are in the wrong order; who leaves them alone is not blamed.
+	if w := d.do("PATCH", home, `{"source":"public"}`); w.Code != 200 || !strings.Contains(w.Body.String(), `"source":"public"`) {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}
+
 func TestWritesRefused(t *testing.T) {
 	d := newDesk(t)
 	home := "~/intelProfiles/" + d.named("Heron 1")
