@@ -159,7 +159,7 @@ func (c *crawl) walk() []string {
 	paths := []string{
 		ti + "/intelProfiles/$count", ti + "/intelligenceProfileIndicators/$count", ti + "/intelProfiles?$count=true&$top=5&$orderby=title%20desc",
 		ti + "/intelProfiles?$expand=indicators($top=3;$orderby=lastSeenDateTime%20desc)&$top=500", ti + "/intelProfiles?$filter=kind%20eq%20'tool'&$count=true",
-		"/api/sources", "/v1.0/$metadata",
+		"/api/sources", "/api/decisions", "/api/claims", "/v1.0/$metadata",
 	}
 	type item struct {
 		ID, Title string
@@ -196,7 +196,7 @@ func (c *crawl) walk() []string {
 	words := map[string]bool{}
 	for _, p := range list(ti + "/intelProfiles?$top=1000") {
 		id := url.PathEscape(p.ID)
-		paths = append(paths, ti+"/intelProfiles/"+id, "/api/profiles/"+id, ti+"/intelProfiles/"+id+"/indicators/$count", ti+"/intelProfiles/"+id+"/indicators?$top=1000&$count=true&view=all")
+		paths = append(paths, ti+"/intelProfiles/"+id, "/api/profiles/"+id, "/api/profiles/"+id+"/resolution", "/api/profiles/"+id+"/claims", ti+"/intelProfiles/"+id+"/indicators/$count", ti+"/intelProfiles/"+id+"/indicators?$top=1000&$count=true&view=all")
 		words[p.Title] = true
 		for _, a := range p.Aliases {
 			words[a] = true
