@@ -44,7 +44,7 @@ before(async () => {
 
 after(() => server?.stop());
 
-const errors = { "4XX": createODataErrorFromDiscriminatorValue, "5XX": createODataErrorFromDiscriminatorValue };
+const errors = { _4XX: createODataErrorFromDiscriminatorValue, _5XX: createODataErrorFromDiscriminatorValue };
 const template = "{+baseurl}/security/threatIntelligence/intelProfiles{?%24count,%24expand,%24filter,%24orderby,%24search,%24select,%24skip,%24top}";
 
 function request(urlTemplate, parameters = {}) {
