@@ -83,6 +83,10 @@ func profiles(ctx context.Context, s *store.Store) (out []*store.Derived, rememb
 		}
 	}
 	slices.Sort(levels)
+	publishers, err := s.PublisherTable(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
 	ledger := make(map[intel.Ref]resolve.Entry, len(known))
 	for ref, k := range known {
 		ledger[ref] = resolve.Entry{ID: k.ProfileID, Asserted: k.Asserted}
@@ -95,12 +99,12 @@ func profiles(ctx context.Context, s *store.Store) (out []*store.Derived, rememb
 		if err != nil {
 			return nil, nil, err
 		}
-		part := resolve.Assign(resolve.Input{Records: slices.Values(records), Ledger: ledger, Base: base, Decisions: rulings(decisions, level)})
+		part := resolve.Assign(resolve.Input{Records: slices.Values(records), Ledger: ledger, Base: base, Decisions: rulings(decisions, level), Rank: publishers.Of})
 		facts, err := loadDates(ctx, s, level)
 		if err != nil {
 			return nil, nil, err
 		}
-		w, err := newWorld(ctx, s, level, records, part, facts)
+		w, err := newWorld(ctx, s, level, records, part, facts, publishers)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -275,14 +279,15 @@ type world struct {
 	byTitle    map[string]intel.Ref // kind and name key; zero if several have it
 	incoming   map[intel.Ref][]profile.Incoming
 	part       *resolve.Partition
+	publishers *intel.Publishers
 	titles     map[string]string // profile id -> title
 	techniques map[string]int    // ATT&CK id -> profiles
 	stats      map[string]profile.Stats
 }
 
-func newWorld(ctx context.Context, s *store.Store, level intel.TLP, records []*intel.Record, part *resolve.Partition, d dates) (*world, error) {
+func newWorld(ctx context.Context, s *store.Store, level intel.TLP, records []*intel.Record, part *resolve.Partition, d dates, publishers *intel.Publishers) (*world, error) {
 	w := &world{
-		dates: d, part: part, records: make(map[intel.Ref]*intel.Record, len(records)),
+		dates: d, part: part, publishers: publishers, records: make(map[intel.Ref]*intel.Record, len(records)),
 		byID: map[string]intel.Ref{}, byUUID: map[string]intel.Ref{}, byTitle: map[string]intel.Ref{},
 		incoming: map[intel.Ref][]profile.Incoming{}, titles: map[string]string{}, techniques: map[string]int{},
 	}
@@ -430,7 +435,7 @@ func (w *world) ProfileOf(ref intel.Ref) (id, title string, kind intel.Kind, ok 
 func (w *world) Incoming(ref intel.Ref) []profile.Incoming { return w.incoming[ref] }
 
 // Publisher implements [profile.World].
-func (w *world) Publisher(id string) intel.Publisher { return intel.PublisherOf(id) }
+func (w *world) Publisher(id string) intel.Publisher { return w.publishers.Of(id) }
 
 // Indicators implements [profile.World].
 func (w *world) Indicators(members []intel.Ref) profile.Stats {

@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 
+	"dossier/internal/dictionary"
 	"dossier/internal/intel"
 	"dossier/internal/lists"
 	"dossier/internal/misp"
@@ -32,6 +33,12 @@ var formats = []format{
 		"stix", func(head []byte, _ string) bool { return stix.Sniff(head) },
 		func(ctx context.Context, r io.Reader, o decodeOptions, sink intel.Sink) (intel.Dataset, error) {
 			return stix.Decode(ctx, r, stix.Options{Publisher: o.publisher, Path: o.path}, sink)
+		},
+	},
+	{
+		"dictionary", dictionary.Sniff,
+		func(ctx context.Context, r io.Reader, o decodeOptions, sink intel.Sink) (intel.Dataset, error) {
+			return dictionary.Decode(ctx, r, dictionary.Options{Publisher: o.publisher, Path: o.path, NotAfter: o.notAfter}, sink)
 		},
 	},
 	{

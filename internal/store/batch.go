@@ -36,6 +36,8 @@ type Batch struct {
 	changed  bool
 	fresh    map[string]*intel.Record // by hash
 
+	table *intel.Publishers // as the batch has left it; nil: not read yet
+
 	stmts map[string]*sql.Stmt
 }
 
@@ -113,7 +115,11 @@ func setMeta(ctx context.Context, tx *sql.Tx, key, value string) error {
 // publisher makes sure that the publisher has a row, as of a statement with the
 // given marking.
 func (b *Batch) publisher(ctx context.Context, id string, tlp intel.TLP) error {
-	p := intel.PublisherOf(id)
+	table, err := b.publishers(ctx)
+	if err != nil {
+		return err
+	}
+	p := table.Of(id)
 	body, err := json.Marshal(p)
 	if err != nil {
 		return err
@@ -142,6 +148,13 @@ func (b *Batch) Records(ctx context.Context, ds intel.Dataset, recs []*intel.Rec
 		if i == 0 || r.TLP < lowest {
 			lowest = r.TLP
 		}
+	}
+	if ds.Distinct {
+		table, err := b.publishers(ctx)
+		if err != nil {
+			return t, false, err
+		}
+		table.Distinct[ds.Publisher] = true
 	}
 	if err := b.publisher(ctx, ds.Publisher, lowest); err != nil {
 		return t, false, err
@@ -295,6 +308,7 @@ type storedDataset struct {
 	released intel.Time
 	layer    Layer
 	imported intel.Time
+	distinct int
 }
 
 // newerThan reports whether what is stored is newer than ds: by version where
@@ -314,12 +328,19 @@ func (d storedDataset) newerThan(ds intel.Dataset, layer Layer) bool {
 }
 
 func (d storedDataset) same(ds intel.Dataset, layer Layer) bool {
-	return d.version == ds.Version && (d.released == ds.Released || ds.Released == 0) && d.layer >= layer
+	return d.version == ds.Version && (d.released == ds.Released || ds.Released == 0) && d.layer >= layer && d.distinct == b2i(ds.Distinct)
+}
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 func (b *Batch) dataset(ctx context.Context, publisher, name string) (d storedDataset, known bool, err error) {
-	row := b.tx.QueryRowContext(ctx, "SELECT version, released, layer, imported FROM dataset WHERE publisher = ? AND name = ?", publisher, name)
-	err = row.Scan(&d.version, &d.released, &d.layer, &d.imported)
+	row := b.tx.QueryRowContext(ctx, "SELECT version, released, layer, imported, entries_distinct FROM dataset WHERE publisher = ? AND name = ?", publisher, name)
+	err = row.Scan(&d.version, &d.released, &d.layer, &d.imported, &d.distinct)
 	if err == sql.ErrNoRows {
 		return d, false, nil
 	}
@@ -331,13 +352,9 @@ func (b *Batch) putDataset(ctx context.Context, ds intel.Dataset, unchanged bool
 		return nil
 	}
 	b.changed = true
-	snapshot := 0
-	if ds.Snapshot {
-		snapshot = 1
-	}
-	return b.exec(ctx, `INSERT INTO dataset (publisher, name, version, released, snapshot, layer, imported) VALUES (?, ?, ?, ?, ?, ?, ?)
+	return b.exec(ctx, `INSERT INTO dataset (publisher, name, version, released, snapshot, layer, imported, entries_distinct) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (publisher, name) DO UPDATE SET version = excluded.version,
 			released = CASE WHEN excluded.released = 0 AND excluded.version = dataset.version THEN dataset.released ELSE excluded.released END,
-			snapshot = excluded.snapshot, layer = excluded.layer, imported = excluded.imported`,
-		ds.Publisher, ds.Name, ds.Version, int64(ds.Released), snapshot, int(b.layer), int64(b.now))
+			snapshot = excluded.snapshot, layer = excluded.layer, imported = excluded.imported, entries_distinct = excluded.entries_distinct`,
+		ds.Publisher, ds.Name, ds.Version, int64(ds.Released), b2i(ds.Snapshot), int(b.layer), int64(b.now), b2i(ds.Distinct))
 }
