@@ -1,10 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"strings"
 
 	"dossier/internal/ingest"
@@ -108,6 +111,7 @@ func (a *app) printImport(res *ingest.Result, verbose bool) error {
 	a.printTally("records", res.Run.Counts.Records)
 	a.printTally("indicators", res.Run.Counts.Indicators)
 	a.printRejected(res, verbose)
+	a.printUnmapped(res, verbose)
 	if !res.Changed() {
 		fmt.Fprintln(a.out, "nothing changed")
 		return nil
@@ -204,4 +208,44 @@ func (a *app) printRejected(res *ingest.Result, verbose bool) {
 		t.add(number(s.Count), s.Reason, example)
 	}
 	t.print(a.out)
+}
+
+// printUnmapped tells which words for origins and targets no vocabulary has, the
+// most frequent first.
+func (a *app) printUnmapped(res *ingest.Result, verbose bool) {
+	for _, field := range []struct{ name, what string }{
+		{"origin", "origins that are no country, not served"}, {"target", "targets that are in no vocabulary, served as written"},
+	} {
+		counts := map[string]int{}
+		for _, f := range res.Files {
+			for _, w := range f.Unmapped {
+				if w.Field == field.name {
+					counts[w.Value] += w.Count
+				}
+			}
+		}
+		words := slices.Sorted(maps.Keys(counts))
+		slices.SortStableFunc(words, func(x, y string) int { return cmp.Compare(counts[y], counts[x]) })
+		if len(words) == 0 {
+			continue
+		}
+		shown := words
+		if !verbose {
+			shown = words[:min(len(words), 8)]
+		}
+		var b strings.Builder
+		for i, w := range shown {
+			if i > 0 {
+				b.WriteString(", ")
+			}
+			b.WriteString(clean(w))
+			if counts[w] > 1 {
+				fmt.Fprintf(&b, " (%s)", number(counts[w]))
+			}
+		}
+		if more := len(words) - len(shown); more > 0 {
+			fmt.Fprintf(&b, " and %s (--verbose lists all)", count(more, "other"))
+		}
+		fmt.Fprintf(a.out, "%s: %s\n", field.what, b.String())
+	}
 }

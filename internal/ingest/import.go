@@ -268,6 +268,7 @@ func (s *sink) finish(ds intel.Dataset) (FileResult, error) {
 		return res, err
 	}
 	enrich(s.records)
+	res.Unmapped = unmapped(s.records)
 	for _, group := range byPublisher(s.records, ds) {
 		tally, older, err := s.batch.Records(s.ctx, group.ds, group.records)
 		if err != nil {

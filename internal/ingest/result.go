@@ -1,10 +1,12 @@
 package ingest
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
 	"dossier/internal/intel"
+	"dossier/internal/profile"
 )
 
 // A Result is what an import did.
@@ -29,6 +31,7 @@ type FileResult struct {
 	Datasets []intel.Dataset  `json:"datasets,omitempty"`
 	Counts   intel.Counts     `json:"counts"`
 	Rejected []RejectedReason `json:"rejected,omitempty"`
+	Unmapped []UnmappedWord   `json:"unmapped,omitempty"` // most frequent first
 	Notes    []string         `json:"notes,omitempty"`
 	Error    string           `json:"error,omitempty"` // the file could not be read to its end: nothing of it was kept
 	Skipped  string           `json:"skipped,omitempty"`
@@ -39,6 +42,34 @@ type RejectedReason struct {
 	Reason   string         `json:"reason"`
 	Count    int            `json:"count"`
 	Examples []intel.Reject `json:"examples"`
+}
+
+// An UnmappedWord counts the records of a file that have a word for origin or
+// target that is not in the vocabulary. See [profile.Unmapped].
+type UnmappedWord struct {
+	profile.Word
+	Count int `json:"count"`
+}
+
+// maxUnmapped is how many different words are kept of a file.
+const maxUnmapped = 1000
+
+// unmapped counts the words of records that no vocabulary has.
+func unmapped(records []*intel.Record) []UnmappedWord {
+	counts := map[profile.Word]int{}
+	for _, r := range records {
+		for _, w := range profile.Unmapped(r) {
+			counts[w]++
+		}
+	}
+	out := make([]UnmappedWord, 0, len(counts))
+	for w, n := range counts {
+		out = append(out, UnmappedWord{w, n})
+	}
+	slices.SortFunc(out, func(a, b UnmappedWord) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Field, b.Field), cmp.Compare(a.Value, b.Value))
+	})
+	return out[:min(len(out), maxUnmapped)]
 }
 
 // maxExamples is how many examples are kept of a reason, and maxReasons how

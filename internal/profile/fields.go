@@ -164,6 +164,14 @@ func targetClaims(d *intel.Dossier) FieldClaims {
 		if t.Served != t.Value {
 			c.Note = "served as " + t.Served
 		}
+		if sector, ok := vocab.SectorOf(t.Served); ok {
+			if stix := sector.STIX(); stix != "" {
+				c.Note = strings.TrimPrefix(c.Note+"; STIX "+stix, "; ")
+			}
+			if nace := sector.NACE(); len(nace) > 0 && len(nace) <= 6 {
+				c.Note = strings.TrimPrefix(c.Note+"; NACE "+strings.Join(nace, ", "), "; ")
+			}
+		}
 		if t.Prose {
 			c.Note = strings.TrimPrefix(c.Note+"; read out of prose", "; ")
 		}
