@@ -127,4 +127,4 @@ func (w *memory) FirstImported(intel.Ref) intel.Time { return w.imported }
 func (w *memory) Released(ref intel.Ref) intel.Time { return w.released[ref.Publisher] }
 
 func (w *memory) Assertions(ref intel.Ref) []intel.Assertion { return w.said[ref] }
-func (w *memory) TechniqueUse(id string) int { return w.use[id] }
+func (w *memory) TechniqueUse(id string) int                 { return w.use[id] }
