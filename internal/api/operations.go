@@ -399,6 +399,23 @@ func operations() map[string]operation {
 		ops["PATCH "+base+"/{}"] = patch(tag, "Change an indicator", indicator, example{label: "When it was last seen", body: `{"lastSeenDateTime":"2026-01-01T00:00:00Z"}`})
 		ops["DELETE "+base+"/{}"] = deletion(tag, "Delete an indicator", "", asked("One of the catalogue"))
 	}
+	for base, op := range map[string]operation{
+		"~/intelProfiles": {
+			tag: tagProfiles, summary: "Follow profiles", typ: profile, examples: []example{asked("Actors, from now on", "$deltatoken=latest", "$filter=kind eq 'actor'", "$select=title")},
+		},
+		"~/intelProfiles/{}/indicators":   {tag: tagIndicators, summary: "Follow a profile's indicators", typ: indicator, examples: []example{asked("All of them", "$top=5")}},
+		"~/intelligenceProfileIndicators": {tag: tagIndicators, summary: "Follow indicators", typ: indicator, examples: []example{asked("From now on", "$deltatoken=latest")}},
+		"~/intelProfileIndicators":        {tag: tagAliases, summary: "Follow indicators", typ: indicator, examples: []example{asked("From now on", "$deltatoken=latest")}},
+	} {
+		op.options, op.about, op.refusals = deltaOptions, deltaWords, []int{http.StatusGone}
+		op.answers = []reply{{status: http.StatusOK, about: "A page.", body: &content{schema: deltaSchema(op.typ)}}}
+		for i, name := range deltaNames {
+			if i > 0 {
+				op.tag = tagAliases
+			}
+			ops["GET "+base+"/"+name] = op
+		}
+	}
 	for _, name := range hostCollections {
 		base := "~/hosts/{}/" + name
 		ops["GET "+base] = operation{

@@ -69,6 +69,9 @@ var queryOptions = []queryOption{
 	{"$skiptoken", odata.AllowSkipToken, false, func(*odata.Type) (string, *schema, []string) {
 		return "Where a page begins. It comes from `@odata.nextLink` only.", &schema{Type: "string"}, nil
 	}},
+	{"$deltatoken", odata.AllowDeltaToken, false, func(*odata.Type) (string, *schema, []string) {
+		return "Since when. It comes from `@odata.deltaLink`; `latest` is now.", &schema{Type: "string"}, []string{latest}
+	}},
 }
 
 // describe returns the parameter for a resource of the type, nil if the option has

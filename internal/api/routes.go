@@ -48,13 +48,13 @@ func (s *Server) routes() {
 		g.at(indicators, http.MethodPost, s.writes(createIndicator))
 		g.at(indicators+"/{}", http.MethodPatch, s.writes(changeIndicator))
 		g.at(indicators+"/{}", http.MethodDelete, s.writes(deleteIndicator))
-		for _, delta := range deltaNames {
-			get(indicators+"/"+delta, notServed)
+		for _, name := range deltaNames {
+			get(indicators+"/"+name, deltaIndicators)
 		}
 	}
-	for _, delta := range deltaNames {
-		get(profiles+"/"+delta, notServed)
-		get(ofOne+"/"+delta, notServed)
+	for _, name := range deltaNames {
+		get(profiles+"/"+name, deltaProfiles)
+		get(ofOne+"/"+name, deltaProfileIndicators)
 	}
 
 	get("subscriptions", notServed)

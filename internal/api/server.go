@@ -49,6 +49,7 @@ type Server struct {
 	guard   *auth.Guard
 	audit   *auth.Audit
 	memory  *memory
+	seals   seals
 	origin  *http.CrossOriginProtection
 	now     func() time.Time
 

@@ -111,6 +111,7 @@ var failures = []documentFailure{
 	{http.StatusNotAcceptable, "NotAcceptable", []string{codeNotAcceptable}, "only application/json is served.", "None of the media types in the Accept header is served: use application/json.", "", nil},
 	{http.StatusRequestTimeout, "Timeout", []string{codeSlow}, "the body did not arrive in time.", "The body did not arrive in time.", "", nil},
 	{http.StatusConflict, "Conflict", []string{codeExists}, "the id is in use.", "The id is in use.", "", nil},
+	{http.StatusGone, "Gone", []string{codeNoSync}, "the changes since this token are forgotten. Location is where to start again.", "The changes since this token are not known any more. Start again at the Location.", "", []string{"Location"}},
 	{http.StatusPreconditionFailed, "PreconditionFailed", []string{codeChanged}, "the entity has changed: no tag of If-Match is right.", "The resource has changed.", "", nil},
 	{http.StatusRequestEntityTooLarge, "TooLarge", []string{codeTooLarge}, "the body is too long.", "The body is too long.", "", nil},
 	{http.StatusUnsupportedMediaType, "UnsupportedMediaType", []string{codeMediaType}, "the body is not JSON, or compressed with something else than gzip.", "The content type 'text/plain' is not supported: use application/json.", "", nil},

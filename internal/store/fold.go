@@ -83,7 +83,7 @@ func (f *folder) run() (int, error) {
 	if len(ids) == 0 {
 		return 0, setMeta(f.ctx, f.tx, metaStale, "0")
 	}
-	if f.position, err = nextPosition(f.ctx, f.tx); err != nil {
+	if f.position, err = nextPosition(f.ctx, f.tx, f.now); err != nil {
 		return 0, err
 	}
 	if err := f.start(); err != nil {
@@ -124,12 +124,19 @@ func (f *folder) start() error {
 }
 
 func (f *folder) bulks() {
-	f.indicators = newBulk(f.ctx, f.tx, `INSERT INTO indicator (id, tlp_lo, tlp_hi, kind, value, host, source, first_seen, first_basis, last_seen,
-		active_until, confidence, revoked, hash, position, artifact_id, sighted, host_reversed) VALUES`, 18, "")
-	f.ofProfiles = newBulk(f.ctx, f.tx, `INSERT INTO profile_indicator (profile_id, indicator_id, tlp_lo, tlp_hi, kind, value, source, first_seen,
-		first_basis, last_seen, active_until, confidence, revoked, artifact_id, sighted) VALUES`, 15, "")
+	if f.positions != nil { // the schema has no stamps yet
+		f.indicators = newBulk(f.ctx, f.tx, `INSERT INTO indicator (id, tlp_lo, tlp_hi, kind, value, host, source, first_seen, first_basis, last_seen,
+			active_until, confidence, revoked, hash, artifact_id, sighted, host_reversed, position) VALUES`, 18, "")
+		f.ofProfiles = newBulk(f.ctx, f.tx, `INSERT INTO profile_indicator (profile_id, indicator_id, tlp_lo, tlp_hi, kind, value, source, first_seen,
+			first_basis, last_seen, active_until, confidence, revoked, artifact_id, sighted) VALUES`, 15, "")
+	} else {
+		f.indicators = newBulk(f.ctx, f.tx, `INSERT INTO indicator (id, tlp_lo, tlp_hi, kind, value, host, source, first_seen, first_basis, last_seen,
+			active_until, confidence, revoked, hash, artifact_id, sighted, host_reversed, position, born) VALUES`, 19, "")
+		f.ofProfiles = newBulk(f.ctx, f.tx, `INSERT INTO profile_indicator (profile_id, indicator_id, tlp_lo, tlp_hi, kind, value, source, first_seen,
+			first_basis, last_seen, active_until, confidence, revoked, artifact_id, sighted, position, born) VALUES`, 17, "")
+	}
 	f.profiles = newBulk(f.ctx, f.tx, "INSERT INTO indicator_profile (indicator_id, profile_id, tlp_lo, tlp_hi) VALUES", 4, "")
-	f.changes = newBulk(f.ctx, f.tx, "INSERT INTO change (position, entity, id, op, tlp_lo, at) VALUES", 6, "")
+	f.changes = newBulk(f.ctx, f.tx, logHead, logColumns, "")
 }
 
 func (f *folder) pending() ([]string, error) {
@@ -149,17 +156,33 @@ func (f *folder) pending() ([]string, error) {
 	return ids, rows.Err()
 }
 
-func (f *folder) exec(query string, args ...any) error {
-	st, ok := f.stmts[query]
-	if !ok {
-		var err error
-		if st, err = f.tx.PrepareContext(f.ctx, query); err != nil {
-			return err
-		}
+// stmt prepares a statement once per transaction.
+func (f *folder) stmt(query string) (*sql.Stmt, error) {
+	if st, ok := f.stmts[query]; ok {
+		return st, nil
+	}
+	st, err := f.tx.PrepareContext(f.ctx, query)
+	if err == nil {
 		f.stmts[query] = st
 	}
-	_, err := st.ExecContext(f.ctx, args...)
+	return st, err
+}
+
+func (f *folder) exec(query string, args ...any) error {
+	st, err := f.stmt(query)
+	if err != nil {
+		return err
+	}
+	_, err = st.ExecContext(f.ctx, args...)
 	return err
+}
+
+func (f *folder) query(query string, args ...any) (*sql.Rows, error) {
+	st, err := f.stmt(query)
+	if err != nil {
+		return nil, err
+	}
+	return st.QueryContext(f.ctx, args...)
 }
 
 func (f *folder) fold(ids []string) error {
@@ -328,23 +351,21 @@ func Sighting(b intel.Basis) bool {
 	return true
 }
 
-// put replaces the rows of one indicator.
+// put replaces the rows of one indicator. A row keeps its stamp for the ceilings
+// that see no difference; where stamps differ, a span has several rows.
 func (f *folder) put(id string, rows []evidence, spans []span, hash string, had bool) error {
+	was := new(formerIndicator)
 	if had {
+		var err error
+		if was, err = f.former(id); err != nil {
+			return err
+		}
+		if err := f.note(id, was, spans); err != nil {
+			return err
+		}
 		if err := f.remove(id); err != nil {
 			return err
 		}
-	}
-	op := "created"
-	switch {
-	case len(spans) == 0:
-		op = "deleted"
-	case had:
-		op = "updated"
-	}
-	position := f.position
-	if f.positions != nil {
-		position = f.positions[id]
 	}
 	for _, sp := range spans {
 		o := rows[0].observable
@@ -356,13 +377,31 @@ func (f *folder) put(id string, rows []evidence, spans []span, hash string, had 
 			host = o.Value
 		}
 		in := sp.ind
-		if err := f.indicators.add(id, int(sp.lo), int(sp.hi), string(o.Kind), o.Value, host, string(in.source), int64(in.first), string(in.basis),
-			int64(in.last), int64(in.until), in.confidence, in.revoked, hash, position, artifact, int64(in.sighted), reversed(host)); err != nil {
+		changed := func(level intel.TLP) bool { return was.ind[level] != in }
+		err := f.stamped(id, sp, &was.at, changed, func(lo, hi intel.TLP, stamp []any) error {
+			return f.indicators.add(append([]any{
+				id, int(lo), int(hi), string(o.Kind), o.Value, host, string(in.source), int64(in.first), string(in.basis),
+				int64(in.last), int64(in.until), in.confidence, in.revoked, hash, artifact, int64(in.sighted), reversed(host),
+			}, stamp...)...)
+		})
+		if err != nil {
 			return err
 		}
 		for _, profile := range sp.profiles {
-			if err := f.ofProfiles.add(profile, id, int(sp.lo), int(sp.hi), string(o.Kind), o.Value, string(in.source), int64(in.first),
-				string(in.basis), int64(in.last), int64(in.until), in.confidence, in.revoked, artifact, int64(in.sighted)); err != nil {
+			at := was.links[profile]
+			if at == nil {
+				at = new([levels]stamp)
+			}
+			err := f.stamped(id, sp, at, changed, func(lo, hi intel.TLP, stamp []any) error {
+				if f.positions != nil {
+					stamp = nil
+				}
+				return f.ofProfiles.add(append([]any{
+					profile, id, int(lo), int(hi), string(o.Kind), o.Value, string(in.source), int64(in.first),
+					string(in.basis), int64(in.last), int64(in.until), in.confidence, in.revoked, artifact, int64(in.sighted),
+				}, stamp...)...)
+			})
+			if err != nil {
 				return err
 			}
 			if err := f.profiles.add(id, profile, int(sp.lo), int(sp.hi)); err != nil {
@@ -370,14 +409,20 @@ func (f *folder) put(id string, rows []evidence, spans []span, hash string, had 
 			}
 		}
 	}
-	lo := intel.Clear
-	if len(spans) > 0 {
-		lo = spans[0].lo
-	}
+	return nil
+}
+
+// stamped calls add for each part of the span whose rows have one stamp, with the
+// last columns of the row: position, and born where the schema has it.
+func (f *folder) stamped(id string, sp span, was *[levels]stamp, changed func(intel.TLP) bool, add func(lo, hi intel.TLP, stamp []any) error) error {
 	if f.positions != nil {
-		return nil
+		return add(sp.lo, sp.hi, []any{f.positions[id]})
 	}
-	return f.changes.add(f.position, "indicator", id, op, int(lo), int64(f.now))
+	next := func(level intel.TLP) stamp { return was[level].next(f.position, changed(level)) }
+	return runsWithin(sp.lo, sp.hi, func(a, b intel.TLP) bool { return next(a) == next(b) }, func(lo, hi intel.TLP) error {
+		born, position := next(lo).stored()
+		return add(lo, hi, []any{position, born})
+	})
 }
 
 func (f *folder) remove(id string) error {

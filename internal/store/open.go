@@ -31,6 +31,8 @@ type Store struct {
 	writes atomic.Int64 // commits of this process
 	// Now gives the time of writes; tests set it.
 	Now func() time.Time
+	// Retention is how long changes are kept; 0: [DefaultRetention].
+	Retention time.Duration
 
 	budget time.Duration // of a query; see queryBudget
 

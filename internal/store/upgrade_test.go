@@ -145,7 +145,7 @@ func TestUpgrade(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, table := range []string{"profile", "profile_value", "profile_origin", "profile_text", "profile_name", "indicator", "profile_indicator", "indicator_profile", "text_gram"} {
-		got, want := dump(t, s, table, "position"), dump(t, fresh, table, "position")
+		got, want := dump(t, s, table, "position", "born"), dump(t, fresh, table, "position", "born")
 		if len(want) == 0 || !slices.Equal(got, want) {
 			t.Errorf("%s: %d rows, want these %d", table, len(got), len(want))
 			for i := range min(len(got), len(want)) {
