@@ -300,7 +300,7 @@ func followHistory(t *testing.T, seed uint64) {
 			t.Fatal(err)
 		}
 	}
-	time.Sleep(2 * time.Millisecond)
+	settle()
 	for _, f := range clients {
 		server := servers[0][f.ceiling]
 		for range 2 { // a round that is under way, then one with all
@@ -330,6 +330,7 @@ func followLinks(t *testing.T, servers [5]*Server, h *history) {
 			f.link = stepIfThere(t, servers[f.ceiling], f)
 		}
 	}
+	settle()
 	for _, f := range clients {
 		if ask(servers[f.ceiling], "GET", f.list).Code == http.StatusNotFound {
 			continue // the profile is gone, and the client is told so
@@ -344,8 +345,16 @@ func followLinks(t *testing.T, servers [5]*Server, h *history) {
 	}
 }
 
+// settle waits until servers know of what others wrote.
+func settle() {
+	if testdb.Postgres() {
+		time.Sleep(600 * time.Millisecond)
+	}
+	time.Sleep(2 * time.Millisecond)
+}
+
 func stepIfThere(t *testing.T, s http.Handler, f *follower) string {
-	if ask(s, "GET", f.list).Code == http.StatusOK {
+	if ask(s, "GET", strings.TrimPrefix(f.link, "https://intel.example.org")).Code == http.StatusOK {
 		f.step(t, s)
 	}
 	return f.link

@@ -36,4 +36,4 @@ CREATE INDEX indicator_by_position ON indicator (position, id);
 CREATE INDEX profile_indicator_by_position ON profile_indicator (profile_id, position, indicator_id);
 
 -- No change is known up to this position.
-INSERT INTO meta (key, value) SELECT 'changes.floor', CAST(position AS TEXT) FROM head WHERE id = 1;
+INSERT INTO meta (key, value) SELECT 'changes.floor', position || '' FROM head WHERE id = 1;
