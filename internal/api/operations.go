@@ -255,6 +255,18 @@ func operations() map[string]operation {
 			answers:  ownBody[searchList]("What was found.", searchList{Results: []hit{exampleHit}}),
 			examples: []example{asked("Actors of a name", "q=fancy bear", "kind=actor", "limit=3")},
 		},
+		"GET api/changes": {
+			tag: tagOwn, summary: "Tell what changed", about: "What is served now, compared with what was served at a time: profiles and indicators that are new, changed or gone; of what changed each field, before and after, and " +
+				"which sources say what is served now. What changed back is not listed. Programs that keep a copy use delta.",
+			params: []*parameter{
+				{Name: "since", In: "query", Required: true, Schema: text("A date, a time, or how long ago: `36h`, `7d`."), Example: "7d"},
+				{Name: "profile", In: "query", Schema: text("The id of a profile: only that and its indicators."), Example: exampleProfileID},
+				limitParameter(usualChanges, maxChanges),
+			},
+			answers:  ownBody[ingest.Report]("What changed.", nil),
+			refusals: []int{http.StatusNotFound},
+			examples: []example{asked("In a week", "since=7d", "limit=5")},
+		},
 		"GET api/names": {
 			tag: tagOwn, summary: "Resolve a name", about: "Every profile that a name may mean, the likeliest first, with the claims that give it the name, and the reason for its place. Case, spaces and signs do not matter. " +
 				"More than one makes the name ambiguous. At most " + strconv.Itoa(ingest.MaxNameProfiles) + " are listed. A name that nobody has gives those like it.",

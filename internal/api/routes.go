@@ -81,6 +81,7 @@ func (s *Server) routes() {
 	own := &node{}
 	own.at("api/lookup", http.MethodGet, lookup)
 	own.at("api/search", http.MethodGet, search)
+	own.at("api/changes", http.MethodGet, changes)
 	own.at("api/names", http.MethodGet, names)
 	own.at("api/profiles/{}", http.MethodGet, dossier)
 	own.at("api/profiles/{}/resolution", http.MethodGet, profileResolution)

@@ -111,6 +111,7 @@ func (s *Store) ProfileIndicatorChanges(ctx context.Context, profileID string, q
 type event struct {
 	Place
 	item    *Indicator
+	born    int64
 	gone    bool // an entry of the log
 	shown   bool // in the view
 	matches bool // shown, and the filter too
@@ -243,11 +244,10 @@ func (l *list[T]) touched(ctx context.Context, s *Store, id string, rows fragmen
 	var out []event
 	for found.Next() {
 		var e event
-		var born int64
-		if e.item, err = scanIndicator(found, &e.Position, &born, &e.shown, &e.matches); err != nil {
+		if e.item, err = scanIndicator(found, &e.Position, &e.born, &e.shown, &e.matches); err != nil {
 			return nil, err
 		}
-		e.ID, e.fresh = e.item.ID, born == e.Position
+		e.ID, e.fresh = e.item.ID, e.born == e.Position
 		out = append(out, e)
 	}
 	return out, found.Err()
