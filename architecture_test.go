@@ -23,7 +23,7 @@ var rows = [][]string{
 	{"internal/naming", "internal/refdate"},
 	{"internal/facts", "internal/stix", "internal/misp", "internal/lists"},
 	{"internal/resolve", "internal/profile"},
-	{"catalog", "internal/store"},
+	{"catalog", "internal/store", "internal/fetch", "internal/taxii"},
 	{"internal/ingest", "internal/auth"},
 	{"internal/api", "internal/portal", "internal/namebench"},
 	{"cmd/dossier", "catalog/generate"},
