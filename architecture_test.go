@@ -25,7 +25,7 @@ var rows = [][]string{
 	{"internal/resolve", "internal/profile"},
 	{"catalog", "internal/store", "internal/fetch", "internal/taxii"},
 	{"internal/ingest", "internal/auth"},
-	{"internal/api", "internal/portal", "internal/namebench"},
+	{"internal/api", "internal/portal", "internal/namebench", "internal/feed"},
 	{"cmd/dossier", "catalog/generate"},
 }
 

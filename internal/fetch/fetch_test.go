@@ -445,7 +445,10 @@ func TestSecrets(t *testing.T) {
 // for private addresses.
 func TestProxy(t *testing.T) {
 	var asked []string
-	proxy, err := url.Parse(serve(t, func(w http.ResponseWriter, r *http.Request) { asked = append(asked, r.URL.String()); fmt.Fprint(w, list) }))
+	proxy, err := url.Parse(serve(t, func(w http.ResponseWriter, r *http.Request) {
+		asked = append(asked, r.URL.String())
+		fmt.Fprint(w, list)
+	}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -539,4 +542,3 @@ func TestRate(t *testing.T) {
 		t.Errorf("60 requests in %v: more than 50 a second after the first 50", d)
 	}
 }
-

@@ -109,7 +109,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		case "opaque":
 			answer["next"] = fmt.Sprintf("at-%d", to)
 		case "number":
-			answer["next"] = strconv.Itoa(from/size+1)
+			answer["next"] = strconv.Itoa(from/size + 1)
 		}
 	}
 	_ = json.NewEncoder(w).Encode(answer)
