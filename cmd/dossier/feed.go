@@ -569,7 +569,7 @@ already, by another command or server, is passed over.`,
 			}
 		}
 		if failed > 0 {
-			return fmt.Errorf("%s of %d failed", count(failed, "feed"), len(names))
+			return fmt.Errorf("%d of %s failed", failed, count(len(names), "feed"))
 		}
 		return nil
 	}

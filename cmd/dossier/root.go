@@ -79,10 +79,15 @@ func (a *app) open(ctx context.Context) (*store.Store, error) {
 	if isNew && a.err.isTerm {
 		fmt.Fprintf(a.err, "new database %s: loading the catalogue\n", a.db)
 	}
-	if _, err := a.importer(s).Seed(ctx); err != nil {
+	res, err := a.importer(s).Seed(ctx)
+	if err != nil {
 		return nil, errors.Join(fmt.Errorf("loading the catalogue: %w", s.Explain(err)), s.Close())
 	}
 	a.err.clearProgress()
+	if res != nil && !isNew && res.Changed() {
+		fmt.Fprintf(a.err, "this version's catalogue is newer than the database's: %s new or changed, %s gone, %s computed\n",
+			count(res.Profiles.Written, "profile"), number(res.Profiles.Gone), count(res.Profiles.Indicators, "indicator"))
+	}
 	return s, nil
 }
 

@@ -271,6 +271,10 @@ func cause(ctx context.Context, err error) error {
 	if why := context.Cause(ctx); why != nil && !errors.Is(why, context.Canceled) {
 		return why
 	}
+	var refused *RefusedError
+	if errors.As(err, &refused) {
+		return refused // the connection that was not made adds nothing
+	}
 	var ue *url.Error
 	if errors.As(err, &ue) {
 		return ue.Err // the address is named by about
