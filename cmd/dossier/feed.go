@@ -194,10 +194,7 @@ func (a *app) printSources(sources []feed.Source, have []feed.Configured) error 
 	}
 	t := &table{t: a.out, colour: []colour{plain, cyan, plain, grey, grey}, max: []int{20, 12, 46, 30, 70}}
 	for _, k := range sources {
-		f, err := k.Resolved()
-		if err != nil {
-			return err
-		}
+		f, _ := k.Resolved() // an error says what is still to be told: a client, a tenant
 		if a.json {
 			if err := a.printJSON(map[string]any{"feed": f, "recommended": k.Recommended, "terms": k.Terms, "brings": k.Brings, "needsKey": k.NeedsKey, "configured": configured[k.Name]}); err != nil {
 				return err
@@ -226,8 +223,8 @@ func (a *app) feedAddCommand() *cobra.Command {
 		Use: "add NAME", Short: "Add a source and enable it", Args: cobra.ExactArgs(1),
 		Long: `Add takes the name of a source that is built in (dossier feed list --known), or a
 name of your own with --url. The kind says how it is read: file (any format, also
-archives), misp (a MISP feed: the folder with manifest.json) or taxii (a TAXII 2.1
-server, API root or collection).
+archives), misp (a MISP feed: the folder with manifest.json), taxii (a TAXII 2.1
+server, API root or collection) or graph (Microsoft Graph, or another Dossier).
 
 A key is never kept in the database: --secret says where it is found at each run,
 env:NAME or file:PATH. It is sent as "Authorization: Bearer", in the header that
@@ -235,6 +232,7 @@ env:NAME or file:PATH. It is sent as "Authorization: Bearer", in the header that
 		Example: `  dossier feed add attack-enterprise
   ABUSECH_AUTH_KEY=… dossier feed add urlhaus
   dossier feed add blocklist --url https://lists.example/bad.txt --source our-team --every 6h
+  dossier feed add microsoft-graph --tenant contoso.example --client 1111… --secret env:AZURE_CLIENT_SECRET
   dossier feed add isac --kind taxii --url https://isac.example/taxii2/ --user acme --secret file:/etc/dossier/isac --tlp amber`,
 	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) (err error) {
@@ -252,7 +250,7 @@ env:NAME or file:PATH. It is sent as "Authorization: Bearer", in the header that
 		return a.putFeeds(cmd.Context(), s, act, f)
 	}
 	fl := cmd.Flags()
-	fl.StringVar(&kind, "kind", "", "how it is read: file, misp, taxii (default file)")
+	fl.StringVar(&kind, "kind", "", "how it is read: file, misp, taxii, graph (default file)")
 	fl.StringVar(&f.URL, "url", "", "its address")
 	fl.StringVar(&f.Every, "every", "", "how often it is read: 15m, 6h, 1d, 2w (default 1d)")
 	fl.StringVar(&f.Source, "source", "", "who published this, if the content does not tell (a short name)")
@@ -264,6 +262,9 @@ env:NAME or file:PATH. It is sent as "Authorization: Bearer", in the header that
 	fl.StringVar(&f.Secret, "secret", "", "where the key is: env:NAME or file:PATH")
 	fl.StringVar(&f.Header, "header", "", "header that carries the key, as Auth-Key")
 	fl.StringVar(&f.User, "user", "", "user name; the key is the password")
+	fl.StringVar(&f.Client, "client", "", "of kind graph: id of the client that signs in; the key is its secret")
+	fl.StringVar(&f.Tenant, "tenant", "", "of kind graph: tenant that it signs in to")
+	fl.StringVar(&f.Login, "login", "", "of kind graph: address of the token endpoint, if the tenant does not tell")
 	fl.StringVar(&f.Proxy, "proxy", "", "proxy; by default what HTTPS_PROXY and NO_PROXY say")
 	fl.StringVar(&f.CA, "ca", "", "file with further certificates to trust (PEM)")
 	fl.BoolVar(&f.AllowPrivate, "allow-private", false, "the server may have a private or loopback address")

@@ -24,9 +24,10 @@ const (
 	File  Kind = "file"  // one or several addresses of files or archives, in any format
 	MISP  Kind = "misp"  // a MISP feed: manifest.json and an event a file
 	TAXII Kind = "taxii" // a TAXII 2.1 server, API root or collection
+	Graph Kind = "graph" // Microsoft Graph, or another Dossier
 )
 
-var kinds = []Kind{File, MISP, TAXII}
+var kinds = []Kind{File, MISP, TAXII, Graph}
 
 // A Feed is a configured source, as people write it. Fields that are not set come
 // from the known source of the same name, if there is one.
@@ -50,6 +51,9 @@ type Feed struct {
 	Secret       string  `yaml:"secret,omitempty" json:"secret,omitempty"`
 	Header       string  `yaml:"header,omitempty" json:"header,omitempty"` // that carries the secret; Authorization if it is not set
 	User         string  `yaml:"user,omitempty" json:"user,omitempty"`     // for HTTP Basic, with the secret as password
+	Client       string  `yaml:"client,omitempty" json:"client,omitempty"` // id of the client, for kind graph; the secret is its own
+	Tenant       string  `yaml:"tenant,omitempty" json:"tenant,omitempty"`
+	Login        string  `yaml:"login,omitempty" json:"login,omitempty"` // where tokens come from, if the tenant does not tell
 	Proxy        string  `yaml:"proxy,omitempty" json:"proxy,omitempty"`
 	CA           string  `yaml:"ca,omitempty" json:"ca,omitempty"` // file of certificates, PEM
 	AllowPrivate bool    `yaml:"allow-private,omitempty" json:"allow-private,omitempty"`
@@ -107,9 +111,9 @@ func (f Feed) check() error {
 	if !nameForm.MatchString(f.Name) {
 		bad("name", "want small letters, digits, '.', '_' and '-', at most 63")
 	}
-	switch known := strings.Join([]string{string(kinds[0]), string(kinds[1]), string(kinds[2])}, ", "); {
+	switch {
 	case !contains(kinds, f.Kind):
-		bad("kind", "%q is none of %s", f.Kind, known)
+		bad("kind", "%q is none of %v", f.Kind, kinds)
 	case len(f.URLs) == 0:
 		bad("url", "is missing, and there is no known source of this name")
 	case f.Kind != File && len(f.URLs) > 1:
@@ -142,8 +146,20 @@ func (f Feed) check() error {
 	switch {
 	case f.Secret != "" && !strings.HasPrefix(f.Secret, "env:") && !strings.HasPrefix(f.Secret, "file:"):
 		bad("secret", "want env:NAME or file:PATH; the secret itself is not kept")
+	case f.Kind == Graph && (f.Client == "") != (f.Secret == ""):
+		bad("client, secret", "belong together")
+	case f.Client != "" && f.Kind != Graph:
+		bad("client", "only feeds of kind graph have one; elsewhere it is user")
 	case f.Secret == "" && (f.User != "" || f.Header != ""):
 		bad("secret", "is missing; user and header need one")
+	}
+	if f.Kind == Graph && f.Client != "" && f.Login == "" && f.Tenant == "" && contains(f.URLs, microsoftGraph) {
+		bad("tenant", "is missing")
+	}
+	if f.Login != "" {
+		if p, err := url.Parse(f.Login); err != nil || p.Scheme != "https" && p.Scheme != "http" || p.Host == "" {
+			bad("login", "want an address, as https://login.example/tenant/oauth2/v2.0/token")
+		}
 	}
 	if f.Proxy != "" {
 		if p, err := url.Parse(f.Proxy); err != nil || p.Host == "" {

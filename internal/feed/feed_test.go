@@ -86,7 +86,11 @@ const list = "1.0.0.1\n1.0.0.2\nevil.contoso.com\n"
 func TestKnown(t *testing.T) {
 	seen := map[string]bool{}
 	for _, k := range feed.KnownSources() {
-		f, err := feed.Feed{Name: k.Name}.Resolved()
+		own := feed.Feed{Name: k.Name}
+		if k.Kind == feed.Graph {
+			own.Tenant, own.Client = "contoso.example", "1"
+		}
+		f, err := own.Resolved()
 		if err != nil {
 			t.Error(err)
 		}
@@ -357,6 +361,91 @@ func TestTAXII(t *testing.T) {
 	asked = nil
 	if res, err = run(t, s, "t"); err != nil || !res.Run.Unchanged || !strings.Contains(asked[1], "added_after=2026-08-05T11%3A59%3A59") {
 		t.Errorf("%+v, %v, asked %q", res.Run, err, asked)
+	}
+}
+
+// TestGraph reads a service by client credentials, twice: what is gone from it is
+// gone here, and a service that breaks off takes nothing away.
+func TestGraph(t *testing.T) {
+	s := open(t)
+	var web *httptest.Server
+	signIns, profiles, breaks, other := 0, 5, false, ""
+	web = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/contoso/oauth2/v2.0/token" {
+			signIns++
+			if r.PostFormValue("client_id") != "c1" || r.PostFormValue("client_secret") != "s3cret" || r.PostFormValue("grant_type") != "client_credentials" {
+				w.WriteHeader(401)
+				fmt.Fprint(w, `{"error":"invalid_client"}`)
+				return
+			}
+			fmt.Fprint(w, `{"token_type":"Bearer","expires_in":3599,"access_token":"t0ken"}`)
+			return
+		}
+		if r.Header.Get("Authorization") != "Bearer t0ken" {
+			w.WriteHeader(401)
+			return
+		}
+		at, context := web.URL+r.URL.Path, web.URL+"/v1.0/$metadata#security/threatIntelligence/"
+		if id, ok := strings.CutSuffix(strings.TrimPrefix(r.URL.Path, "/v1.0/security/threatIntelligence/intelProfiles/"), "/indicators"); ok {
+			if breaks && id == "p3" {
+				w.WriteHeader(403)
+				return
+			}
+			fmt.Fprintf(w, `{"@odata.context":"%sintelProfiles('%s')/indicators","value":[{"id":"i","source":"osint","firstSeenDateTime":"2026-01-02T03:04:05.000Z",
+				"artifact":{"@odata.type":"#microsoft.graph.security.hostname","id":"%s.contoso.com"}}]}`, context, id, id)
+			return
+		}
+		n := 0
+		_, _ = fmt.Sscan(r.URL.Query().Get("$skiptoken"), &n)
+		next := ""
+		if n+1 < profiles {
+			next = fmt.Sprintf(`,"@odata.nextLink":"%s?$skiptoken=%d"`, at, n+1)
+		}
+		if other != "" {
+			next = `,"@odata.nextLink":"` + other + `"`
+		}
+		fmt.Fprintf(w, `{"@odata.context":"%sintelProfiles","value":[{"id":"p%d","kind":"actor","title":"Grey Wader %d","firstActiveDateTime":"2021-01-01T00:00:00Z",
+			"aliases":[],"targets":[],"countriesOrRegionsOfOrigin":[],"summary":{"content":"s","format":"text"},"description":{"content":"d","format":"markdown"},"tradecraft":null}]%s}`, context, n, n, next)
+	}))
+	defer web.Close()
+	t.Setenv("GRAPH_SECRET", "s3cret")
+	put(t, s, feed.Feed{Name: "g", Kind: feed.Graph, URL: web.URL, Client: "c1", Tenant: "contoso", Secret: "env:GRAPH_SECRET", Source: "partner"})
+	served := func() (actors, indicators int64) {
+		n, err := s.Totals(t.Context(), store.View{Ceiling: intel.Red})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n.Actors, n.LinkedProfiles
+	}
+	res, err := run(t, s, "g")
+	if err != nil || signIns != 1 {
+		t.Fatalf("%+v, %v, %d sign-ins", res.Run, err, signIns)
+	}
+	if actors, linked := served(); actors != 5 || linked != 5 {
+		t.Errorf("%d actors, %d with indicators", actors, linked)
+	}
+	profiles, breaks = 2, true
+	other = "http://elsewhere.example/"
+	if _, err = run(t, s, "g"); err == nil || !strings.Contains(err.Error(), "on another host") {
+		t.Error(err)
+	}
+	other, profiles = "", 4
+	if _, err = run(t, s, "g"); err == nil || !strings.Contains(err.Error(), "profile p3") {
+		t.Error(err)
+	}
+	if actors, _ := served(); actors != 5 {
+		t.Errorf("%d actors are left of 5 by a service that breaks off", actors)
+	}
+	profiles, breaks = 2, false
+	if res, err = run(t, s, "g"); err != nil || res.Run.Counts.Records.Gone != 3 {
+		t.Errorf("%+v, %v", res.Run, err)
+	}
+	if actors, _ := served(); actors != 2 {
+		t.Errorf("%d actors, 2 are left", actors)
+	}
+	t.Setenv("GRAPH_SECRET", "wrong")
+	if _, err = run(t, s, "g"); err == nil || !strings.Contains(err.Error(), "signing in: ") || strings.Contains(err.Error(), "wrong") {
+		t.Error(err)
 	}
 }
 

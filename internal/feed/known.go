@@ -18,6 +18,8 @@ type Source struct {
 const (
 	github  = "https://raw.githubusercontent.com/"
 	tarball = "https://codeload.github.com/"
+
+	microsoftGraph = "https://graph.microsoft.com/"
 )
 
 // galaxies are the clusters of MISP that profiles come from.
@@ -121,6 +123,12 @@ var known = []Source{
 			Name: "ipsum", Title: "IPsum", URL: github + "stamparm/ipsum/master/levels/3.txt", Source: "ipsum", Every: "1d",
 			Licence: "Unlicense", Credit: "IPsum by Miroslav Stampar, Unlicense.", Home: "https://github.com/stamparm/ipsum",
 		}, Terms: freeTerms, Brings: "addresses on three blocklists and more",
+	},
+	{
+		Feed: Feed{
+			Name: "microsoft-graph", Title: "Microsoft Graph threat intelligence", Kind: Graph, URL: microsoftGraph, Source: "microsoft-graph", Every: "1d", Secret: "env:AZURE_CLIENT_SECRET",
+			Licence: "Microsoft Defender Threat Intelligence licence", Credit: "Microsoft Defender Threat Intelligence.", Home: "https://learn.microsoft.com/graph/api/resources/security-threatintelligence-overview",
+		}, Terms: "for those who have the licence; no redistribution", NeedsKey: "Entra ID: an app with ThreatIntelligence.Read.All (--tenant, --client)", Brings: "Microsoft's own profiles",
 	},
 	{Feed: abusech("urlhaus", "URLhaus", "https://urlhaus.abuse.ch/downloads/csv_recent/", "urlhaus", "1h"), Terms: abusechTerms, NeedsKey: abusechKey, Brings: "URLs of malware"},
 	{Feed: abusech("threatfox", "ThreatFox", "https://threatfox.abuse.ch/export/csv/recent/", "threatfox", "1h"), Terms: abusechTerms, NeedsKey: abusechKey, Brings: "indicators by malware"},

@@ -47,6 +47,7 @@ type execution struct {
 	client  *fetch.Client
 	header  http.Header
 	state   state
+	secret  string
 	res     *ingest.Result
 
 	fetching string
@@ -145,7 +146,7 @@ func (x *execution) prepare(f Feed, stored *store.Feed) (err error) {
 	if err != nil {
 		return err
 	}
-	x.header = credentials(x.f, secret)
+	x.secret, x.header = secret, credentials(x.f, secret)
 	if x.client, err = newClient(x.f, x.r.Agent, secret); err != nil {
 		return err
 	}
@@ -165,6 +166,8 @@ func (x *execution) read(ctx context.Context) error {
 		return x.misp(ctx)
 	case TAXII:
 		return x.taxii(ctx)
+	case Graph:
+		return x.graph(ctx)
 	}
 	return x.files(ctx)
 }
@@ -299,7 +302,7 @@ func readSecret(where string) (string, error) {
 func credentials(f Feed, secret string) http.Header {
 	h := http.Header{}
 	switch {
-	case secret == "":
+	case secret == "", f.Client != "":
 	case f.User != "":
 		req := http.Request{Header: h}
 		req.SetBasicAuth(f.User, secret)

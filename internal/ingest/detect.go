@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 
+	"dossier/internal/graph"
 	"dossier/internal/intel"
 	"dossier/internal/lists"
 	"dossier/internal/misp"
@@ -38,6 +39,12 @@ var formats = []format{
 		"misp", func(head []byte, _ string) bool { return misp.Sniff(head) },
 		func(ctx context.Context, r io.Reader, o decodeOptions, sink intel.Sink) (intel.Dataset, error) {
 			return misp.Decode(ctx, r, misp.Options{Publisher: o.publisher, Path: o.path, Producers: o.producers, NotAfter: o.notAfter}, sink)
+		},
+	},
+	{
+		"graph", func(head []byte, _ string) bool { return graph.Sniff(head) },
+		func(ctx context.Context, r io.Reader, o decodeOptions, sink intel.Sink) (intel.Dataset, error) {
+			return graph.Decode(ctx, r, graph.Options{Publisher: o.publisher}, sink)
 		},
 	},
 	{
