@@ -116,7 +116,7 @@ func healthOf(ctx context.Context, s *store.Store, c feed.Configured) (feedHealt
 }
 
 func (a *app) printFeeds(ctx context.Context, s *store.Store, list []feed.Configured) error {
-	t := &table{t: a.out, colour: []colour{plain, cyan, grey, plain, grey}, max: []int{28, 10, 34, 60, 40}}
+	t := &table{t: a.out, colour: []colour{plain, cyan, grey, plain, grey}, max: []int{28, 10, 34, 120, 40}}
 	now := s.Now()
 	for _, c := range list {
 		h, err := healthOf(ctx, s, c)
