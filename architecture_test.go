@@ -21,11 +21,11 @@ var rows = [][]string{
 	{"internal/observable", "internal/odata", "internal/vocab", "internal/testcorpus", "internal/testdb"},
 	{"internal/intel", "internal/guard"},
 	{"internal/lifecycle", "internal/naming", "internal/refdate"},
-	{"internal/facts", "internal/stix", "internal/misp", "internal/lists", "internal/dictionary"},
+	{"internal/facts", "internal/stix", "internal/misp", "internal/lists", "internal/dictionary", "internal/graph"},
 	{"internal/resolve", "internal/profile"},
-	{"catalog", "internal/store"},
+	{"catalog", "internal/store", "internal/fetch", "internal/taxii"},
 	{"internal/ingest", "internal/auth"},
-	{"internal/api", "internal/portal", "internal/namebench"},
+	{"internal/api", "internal/portal", "internal/namebench", "internal/feed"},
 	{"cmd/dossier", "catalog/generate"},
 }
 

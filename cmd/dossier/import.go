@@ -18,20 +18,21 @@ import (
 
 func (a *app) importCommand() *cobra.Command {
 	var o ingest.Options
-	var verbose bool
+	var verbose, private bool
 	cmd := &cobra.Command{
-		Use: "import PATH…", Short: "Import files, folders and archives",
+		Use: "import PATH…", Short: "Import files, folders, archives and addresses",
 		Long: `Import reads STIX 2.0 and 2.1, MISP galaxies and events, Microsoft's list of actor
 names, Maltrail trails, CSV and plain lists. The format is found from the
 content. PATH may be a file, a folder, a pattern, an archive (.gz, .zst, .bz2,
-.zip, .tar.gz) or "-" for standard input.
+.zip, .tar.gz), an https or http address, or "-" for standard input.
 
 Each file is one transaction: it is kept whole, or not at all. Importing a file
 again changes nothing. What is not taken is counted with its reason.`,
 		Example: `  dossier import enterprise-attack.json
   dossier import misp-galaxy/clusters/ microsoft/MicrosoftMapping.json
   dossier import --profile "Aqua Blizzard" --source our-team iocs.csv
-  curl -s https://intel.example/feed.json.gz | dossier import -`,
+  dossier import https://intel.example/feed.json.gz
+  cat iocs.txt | dossier import -`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			s, act, err := a.openToAct(cmd.Context())
@@ -39,7 +40,9 @@ again changes nothing. What is not taken is counted with its reason.`,
 				return err
 			}
 			defer func() { err = errors.Join(err, s.Close()) }()
-			res, err := a.importer(s).Import(cmd.Context(), args, o)
+			im := a.importer(s)
+			im.Fetch = a.fetchURL(private)
+			res, err := im.Import(cmd.Context(), args, o)
 			a.err.clearProgress()
 			if len(res.Files) > 0 {
 				act("import", slog.String("run", res.Run.ID), slog.String("input", res.Run.Input),
@@ -64,6 +67,7 @@ again changes nothing. What is not taken is counted with its reason.`,
 	f.StringVar(&o.Publisher, "source", "", "who published this, if the content does not tell (a short name)")
 	f.StringVar(&o.Format, "as", "", "format, if the content does not tell: "+strings.Join(ingest.Formats(), ", "))
 	f.StringVar(&o.Profile, "profile", "", "tie the indicators to this profile (a name or an id)")
+	f.BoolVar(&private, "allow-private", false, "an address may lead to a private or loopback address")
 	f.BoolVarP(&verbose, "verbose", "v", false, "tell of every file")
 	a.jsonFlag(cmd)
 	return cmd

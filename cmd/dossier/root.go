@@ -24,6 +24,7 @@ Microsoft Graph's /security/threatIntelligence API.
   dossier search finance iran        find profiles by any words
   dossier lookup 'evil[.]com'        what is known of an address, name, URL or hash
   dossier import enterprise-attack.json misp-galaxy/clusters/
+  dossier feed enable recommended    read the open sources, on a schedule
 
 The database is a file, by default dossier.db in the current folder, or a
 PostgreSQL database (--db postgres://…); it is made and filled from the embedded
@@ -55,7 +56,7 @@ func (a *app) root() *cobra.Command {
 		`file to which refusals, writes and administrative acts are appended as JSON; "-" is stderr;
 by default it lies beside the database (or set DOSSIER_AUDIT_LOG)`)
 	root.PersistentFlags().BoolVar(&a.noCatalog, "no-catalog", false, "do not fill a new database from the embedded catalogue")
-	root.AddCommand(a.serveCommand(), a.importCommand(), a.searchCommand(), a.showCommand(), a.namesCommand(), a.lookupCommand(), a.sourceCommand(), a.clientCommand(),
+	root.AddCommand(a.serveCommand(), a.importCommand(), a.feedCommand(), a.searchCommand(), a.showCommand(), a.namesCommand(), a.lookupCommand(), a.sourceCommand(), a.clientCommand(),
 		a.tokenCommand(), a.benchCommand(), a.versionCommand())
 	return root
 }
@@ -78,10 +79,15 @@ func (a *app) open(ctx context.Context) (*store.Store, error) {
 	if isNew && a.err.isTerm {
 		fmt.Fprintf(a.err, "new database %s: loading the catalogue\n", a.db)
 	}
-	if _, err := a.importer(s).Seed(ctx); err != nil {
+	res, err := a.importer(s).Seed(ctx)
+	if err != nil {
 		return nil, errors.Join(fmt.Errorf("loading the catalogue: %w", s.Explain(err)), s.Close())
 	}
 	a.err.clearProgress()
+	if res != nil && !isNew && res.Changed() {
+		fmt.Fprintf(a.err, "this version's catalogue is newer than the database's: %s new or changed, %s gone, %s computed\n",
+			count(res.Profiles.Written, "profile"), number(res.Profiles.Gone), count(res.Profiles.Indicators, "indicator"))
+	}
 	return s, nil
 }
 

@@ -49,6 +49,7 @@ type Server struct {
 	guard   *auth.Guard
 	audit   *auth.Audit
 	memory  *memory
+	ages    rememberedAges // of /healthz
 	origin  *http.CrossOriginProtection
 	now     func() time.Time
 

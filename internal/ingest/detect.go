@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"dossier/internal/dictionary"
+	"dossier/internal/graph"
 	"dossier/internal/intel"
 	"dossier/internal/lists"
 	"dossier/internal/misp"
@@ -33,6 +34,12 @@ var formats = []format{
 		"stix", func(head []byte, _ string) bool { return stix.Sniff(head) },
 		func(ctx context.Context, r io.Reader, o decodeOptions, sink intel.Sink) (intel.Dataset, error) {
 			return stix.Decode(ctx, r, stix.Options{Publisher: o.publisher, Path: o.path}, sink)
+		},
+	},
+	{
+		"graph", func(head []byte, _ string) bool { return graph.Sniff(head) },
+		func(ctx context.Context, r io.Reader, o decodeOptions, sink intel.Sink) (intel.Dataset, error) {
+			return graph.Decode(ctx, r, graph.Options{Publisher: o.publisher}, sink)
 		},
 	},
 	{

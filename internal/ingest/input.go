@@ -5,12 +5,14 @@ import (
 	"archive/zip"
 	"bufio"
 	"bytes"
+	"cmp"
 	"compress/bzip2"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -63,12 +65,22 @@ type inputs struct {
 	take  func(file) error
 	fail  func(path string, err error) error
 	read  func(n int) // told of bytes read from disk, for progress
+
+	inflated int64 // bytes of one file out of an archive; 0 is maxInflated
+	fetch    func(ctx context.Context, url string) (io.ReadCloser, error)
 }
 
 // walk handles one argument: a path, a glob pattern, or "-".
 func (in *inputs) walk(arg string) error {
 	if arg == "-" {
 		return in.open("-", in.stdin, 0)
+	}
+	if in.fetch != nil && (strings.HasPrefix(arg, "https://") || strings.HasPrefix(arg, "http://")) {
+		body, err := in.fetch(in.ctx, arg)
+		if err != nil {
+			return err
+		}
+		return errors.Join(in.open(URLPath(arg), body, 0), body.Close())
 	}
 	info, err := os.Stat(arg)
 	if errors.Is(err, fs.ErrNotExist) && strings.ContainsAny(arg, "*?[") {
@@ -130,6 +142,16 @@ func (in *inputs) path(path string) error {
 	return in.open(path, f, 0)
 }
 
+// URLPath names what an address leads to as a path does: host and path, without
+// query and credentials.
+func URLPath(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return "address"
+	}
+	return u.Host + u.Path
+}
+
 // countingReader stops when the context ends, and tells of progress.
 type countingReader struct {
 	in *inputs
@@ -152,7 +174,7 @@ func (in *inputs) open(path string, r io.Reader, depth int) error {
 	if depth == 0 {
 		r = &countingReader{in, r}
 	} else {
-		r = &limitedReader{r: r, left: maxInflated}
+		r = &limitedReader{r: r, left: cmp.Or(in.inflated, maxInflated), most: cmp.Or(in.inflated, maxInflated)}
 	}
 	br := bufio.NewReaderSize(r, headSize)
 	head, err := br.Peek(headSize)
@@ -258,13 +280,13 @@ func hidden(path string) bool {
 
 // limitedReader fails, rather than ends, when too much comes out of an archive.
 type limitedReader struct {
-	r    io.Reader
-	left int64
+	r          io.Reader
+	left, most int64
 }
 
 func (l *limitedReader) Read(p []byte) (int, error) {
 	if l.left <= 0 {
-		return 0, fmt.Errorf("more than %d GiB come out of the archive", maxInflated>>30)
+		return 0, fmt.Errorf("more than %d MiB come out of the archive", l.most>>20)
 	}
 	if int64(len(p)) > l.left {
 		p = p[:l.left]

@@ -137,3 +137,31 @@ func (r *Result) Failed() []FileResult {
 	}
 	return out
 }
+
+// addRejected adds the reasons of a file to those of a run, of which at most
+// maxReasons are kept.
+func addRejected(have []intel.RejectCount, more []RejectedReason) []intel.RejectCount {
+	have = slices.Clone(have)
+	for _, m := range more {
+		reason := m.Reason
+		i := slices.IndexFunc(have, func(r intel.RejectCount) bool { return r.Reason == reason })
+		if i < 0 && len(have) >= maxReasons {
+			reason = otherReason
+			i = slices.IndexFunc(have, func(r intel.RejectCount) bool { return r.Reason == reason })
+		}
+		if i < 0 {
+			have, i = append(have, intel.RejectCount{Reason: reason}), len(have)
+			if len(m.Examples) > 0 {
+				have[i].Example = m.Examples[0]
+			}
+		}
+		have[i].Count += m.Count
+	}
+	slices.SortStableFunc(have, func(a, b intel.RejectCount) int {
+		if a.Count != b.Count {
+			return b.Count - a.Count
+		}
+		return strings.Compare(a.Reason, b.Reason)
+	})
+	return have
+}
