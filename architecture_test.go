@@ -123,6 +123,7 @@ var modules = []string{
 	"github.com/klauspost/compress",
 	"github.com/microcosm-cc/bluemonday",
 	"github.com/spf13/cobra",
+	"github.com/ulikunitz/xz",
 	"github.com/yuin/goldmark",
 	"go.yaml.in/yaml/v3",
 	"golang.org/x/net",

@@ -26,6 +26,7 @@ type decodeOptions struct {
 	subject   *intel.Ref
 	notAfter  intel.Time
 	producers map[string]string
+	mapping   lists.Mapping
 }
 
 // formats in the order in which they are tried: the most particular first.
@@ -57,7 +58,7 @@ var formats = []format{
 	{
 		"list", lists.Sniff,
 		func(ctx context.Context, r io.Reader, o decodeOptions, sink intel.Sink) (intel.Dataset, error) {
-			return lists.Decode(ctx, r, lists.Options{Publisher: o.publisher, Path: o.path, Subject: o.subject, NotAfter: o.notAfter}, sink)
+			return lists.Decode(ctx, r, lists.Options{Publisher: o.publisher, Path: o.path, Subject: o.subject, NotAfter: o.notAfter, Map: o.mapping}, sink)
 		},
 	},
 }
@@ -71,14 +72,15 @@ func Formats() []string {
 	return names
 }
 
-// detect returns the format of a file, or nil. A name that is given overrides
-// the content.
-func detect(head []byte, path, name string) *format {
+// detect returns the format of a file, or nil and why it has none. A name that is
+// given overrides the content.
+func detect(head []byte, path, name string) (*format, string) {
+	path = strings.ReplaceAll(path, "!", "/")
 	for i := range formats {
 		f := &formats[i]
-		if name == f.name || name == "" && f.sniff(head, strings.ReplaceAll(path, "!", "/")) {
-			return f
+		if name == f.name || name == "" && f.sniff(head, path) {
+			return f, ""
 		}
 	}
-	return nil
+	return nil, lists.Why(head, path)
 }

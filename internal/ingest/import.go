@@ -17,6 +17,7 @@ import (
 
 	"dossier/internal/facts"
 	"dossier/internal/intel"
+	"dossier/internal/lists"
 	"dossier/internal/store"
 )
 
@@ -43,9 +44,10 @@ type Progress struct {
 
 // Options of an import. The zero value detects everything.
 type Options struct {
-	Publisher string // overrides the detected publisher
-	Format    string // overrides the detected format: one of [Formats]
-	Profile   string // ties every indicator that names nobody to this profile: a name or an id
+	Publisher string        // overrides the detected publisher
+	Format    string        // overrides the detected format: one of [Formats]
+	Map       lists.Mapping // what columns and properties of lists hold, where their names do not tell
+	Profile   string        // ties every indicator that names nobody to this profile: a name or an id
 
 	// TLP is the least marking of everything that is read.
 	TLP intel.TLP
@@ -232,6 +234,14 @@ type run struct {
 	shown    time.Time
 }
 
+// format returns the format that the user wants; only lists take a mapping.
+func (r *run) format() string {
+	if r.o.Map != nil && r.o.Format == "" {
+		return "list"
+	}
+	return r.o.Format
+}
+
 func (r *run) progressBytes(n int) {
 	r.progress.Bytes += int64(n)
 	r.show(false)
@@ -265,9 +275,9 @@ func (r *run) file(ctx context.Context, f file) error {
 	if len(f.Head) == 0 {
 		return r.skip(f.Path, "the file is empty")
 	}
-	form := detect(f.Head, f.Path, r.o.Format)
+	form, why := detect(f.Head, f.Path, r.format())
 	if form == nil {
-		return r.skip(f.Path, "no known format")
+		return r.skip(f.Path, why)
 	}
 	b, err := r.im.Store.Begin(ctx, store.FromImport)
 	if err != nil {
@@ -277,6 +287,7 @@ func (r *run) file(ctx context.Context, f file) error {
 	sink := &sink{r: r, ctx: ctx, batch: b, subject: r.subject}
 	ds, err := form.decode(ctx, f.Body, decodeOptions{
 		publisher: r.o.Publisher, path: strings.ReplaceAll(f.Path, "!", "/"), subject: r.subject, notAfter: intel.TimeOf(r.im.Store.Now()), producers: r.producers,
+		mapping: r.o.Map,
 	}, sink)
 	var broken *brokenFile
 	switch {
