@@ -112,6 +112,9 @@ func TestHostile(t *testing.T) {
 				}
 			}
 		}, "larger than the limit of 1 MiB", 1},
+		{"says that it is too large", Limits{Bytes: 1 << 20}, func(w http.ResponseWriter, _ *http.Request) {
+			hijack(w, "HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\n"+list)
+		}, "larger than the limit of 1 MiB", 1},
 		{"slow drip", Limits{Window: 50 * time.Millisecond, MinBytes: 1 << 10}, func(w http.ResponseWriter, r *http.Request) {
 			for r.Context().Err() == nil {
 				fmt.Fprint(w, "x")
