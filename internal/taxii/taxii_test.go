@@ -324,6 +324,25 @@ func TestLocate(t *testing.T) {
 	}
 }
 
+// TestLocateInPart holds that a root that is closed is passed over, and that one
+// that is broken is told of.
+func TestLocateInPart(t *testing.T) {
+	for code, fails := range map[int]bool{401: false, 403: false, 404: false, 500: true, 429: true} {
+		web := httptest.NewServer(&server{before: func(w http.ResponseWriter, r *http.Request) bool {
+			if r.URL.Path == "/two/" {
+				w.Header().Set("Retry-After", "3600")
+				w.WriteHeader(code)
+			}
+			return r.URL.Path == "/two/"
+		}})
+		list, err := client().Locate(t.Context(), web.URL+"/taxii2/")
+		if len(list) != 1 || (err != nil) != fails {
+			t.Errorf("%d: %d collections, %v", code, len(list), err)
+		}
+		web.Close()
+	}
+}
+
 // TestHostile holds what becomes of answers that the standard does not allow, and
 // of refusals that it does.
 func TestHostile(t *testing.T) {
