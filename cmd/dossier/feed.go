@@ -57,6 +57,9 @@ func (a *app) feedListCommand() *cobra.Command {
 		Example: "  dossier feed list\n  dossier feed list --known",
 	}
 	cmd.RunE = a.withStore(func(ctx context.Context, s *store.Store) error {
+		if _, err := s.BreakRuns(ctx); err != nil {
+			return s.Explain(err)
+		}
 		list, err := feed.List(ctx, s)
 		if err != nil {
 			return err
@@ -230,7 +233,7 @@ A key is never kept in the database: --secret says where it is found at each run
 env:NAME or file:PATH. It is sent as "Authorization: Bearer", in the header that
 --header names, or with --user as a password.`,
 		Example: `  dossier feed add attack-enterprise
-  ABUSECH_AUTH_KEY=… dossier feed add urlhaus
+  dossier feed add urlhaus      (reads its key from ABUSECH_AUTH_KEY at each run)
   dossier feed add blocklist --url https://lists.example/bad.txt --source our-team --every 6h
   dossier feed add microsoft-graph --tenant contoso.example --client 1111… --secret env:AZURE_CLIENT_SECRET
   dossier feed add isac --kind taxii --url https://isac.example/taxii2/ --user acme --secret file:/etc/dossier/isac --tlp amber`,

@@ -278,7 +278,7 @@ func TestMISP(t *testing.T) {
 		t.Fatalf("%v after %d events", err, asked)
 	}
 	asked, fail = 0, 0
-	res, err := run(t, s, "tweetfeed")
+	_, err = run(t, s, "tweetfeed")
 	if err != nil || asked != len(events)-20 {
 		t.Fatalf("%v, %d events of %d", err, asked, len(events))
 	}
@@ -286,7 +286,8 @@ func TestMISP(t *testing.T) {
 		t.Errorf("%d indicators", n)
 	}
 	asked = 0
-	if res, err = run(t, s, "tweetfeed"); err != nil || !res.Run.Unchanged || asked != 0 {
+	res, err := run(t, s, "tweetfeed")
+	if err != nil || !res.Run.Unchanged || asked != 0 {
 		t.Errorf("%+v, %v, %d events", res.Run, err, asked)
 	}
 	for id := range events {

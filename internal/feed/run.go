@@ -189,9 +189,9 @@ func (x *execution) take(ctx context.Context, list ...ingest.Input) (*ingest.Res
 	return res, err
 }
 
-// understood is nil if something was read of what was imported. Files of an
-// archive that cannot be read are counted as rejected: fetching them again would
-// bring the same.
+// understood is nil if something was read of what was imported. Other files of
+// an archive, that cannot be read, are counted as rejected: fetching them again
+// would bring the same.
 func (x *execution) understood(name string, res *ingest.Result) error {
 	taken, skipped := 0, ""
 	for _, f := range res.Files {
@@ -211,10 +211,27 @@ func (x *execution) understood(name string, res *ingest.Result) error {
 	case taken == 0:
 		return fmt.Errorf("%s: there is no such file in it", name)
 	}
-	for _, f := range failed {
-		x.res.Run.Rejected = append(x.res.Run.Rejected, intel.RejectCount{Reason: "file cannot be read", Count: 1, Example: intel.Reject{Position: f.Path, Reason: f.Error}})
+	for _, f := range res.Files {
+		switch {
+		case f.Error != "":
+			x.passedOver("file cannot be read", intel.Reject{Position: f.Path, Reason: f.Error})
+		case f.Skipped != "":
+			x.passedOver("file skipped: "+f.Skipped, intel.Reject{Position: f.Path, Reason: f.Skipped})
+		}
 	}
 	return nil
+}
+
+// passedOver counts a file of an archive of which nothing was taken.
+func (x *execution) passedOver(reason string, example intel.Reject) {
+	list := x.res.Run.Rejected
+	for i := range list {
+		if list[i].Reason == reason {
+			list[i].Count++
+			return
+		}
+	}
+	x.res.Run.Rejected = append(list, intel.RejectCount{Reason: reason, Count: 1, Example: example})
 }
 
 // spool fetches an address into a temporary file, which the caller closes.

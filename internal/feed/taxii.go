@@ -19,10 +19,10 @@ const partSize = 256 << 20
 func (x *execution) taxii(ctx context.Context) error {
 	c := &taxii.Client{HTTP: x.client, Header: x.header}
 	collections, err := c.Locate(ctx, x.f.URLs[0])
-	if err != nil {
+	if len(collections) == 0 {
 		return err
 	}
-	var failed []error
+	failed := []error{err}
 	for _, collection := range collections {
 		x.fetching, x.got = ingest.URLPath(collection.URL), 0
 		if err := x.collection(ctx, c, collection); ctx.Err() != nil {

@@ -112,6 +112,9 @@ func TestHostile(t *testing.T) {
 				}
 			}
 		}, "larger than the limit of 1 MiB", 1},
+		{"says that it is too large", Limits{Bytes: 1 << 20}, func(w http.ResponseWriter, _ *http.Request) {
+			hijack(w, "HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\n"+list)
+		}, "larger than the limit of 1 MiB", 1},
 		{"slow drip", Limits{Window: 50 * time.Millisecond, MinBytes: 1 << 10}, func(w http.ResponseWriter, r *http.Request) {
 			for r.Context().Err() == nil {
 				fmt.Fprint(w, "x")
@@ -152,7 +155,7 @@ func TestHostile(t *testing.T) {
 		{"206 to no question", Limits{}, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(206); fmt.Fprint(w, list) }, "206 Partial Content where a body", 1},
 		{"redirect to a file", Limits{}, redirect("file:///etc/passwd"), "redirect to file://", 1},
 		{"redirect to gopher", Limits{}, redirect("gopher://192.0.2.1/"), "redirect to gopher://", 1},
-		{"redirect loop", Limits{}, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, r.URL.Path, 302) }, "more than 10 redirects", 11},
+		{"redirect loop", Limits{}, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, r.URL.Path, http.StatusFound) }, "more than 10 redirects", 11},
 		{"redirect to the cloud's keys", Limits{}, redirect("http://169.254.169.254/latest/meta-data/"), "169.254.169.254 is an address that is no server's", 1},
 		{"redirect to nowhere", Limits{}, redirect("http://0.0.0.0:1/"), "no server's", 1},
 		{"redirect onward", Limits{}, redirect(private), "", 1},
@@ -435,7 +438,7 @@ func TestSecrets(t *testing.T) {
 	if own != "s3cret" || other.Get("Auth-Key") != "" || other.Get("Authorization") != "" || other.Get("Accept") != "text/csv" {
 		t.Errorf("own %q, other %v", own, other)
 	}
-	_, _, err := spooled(t, c, Target{URL: serve(t, func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "bad key s3cret", 403) }) + "/s3cret/x"})
+	_, _, err := spooled(t, c, Target{URL: serve(t, func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "bad key s3cret", http.StatusForbidden) }) + "/s3cret/x"})
 	if err == nil || strings.Contains(err.Error(), "s3cret") || !strings.Contains(err.Error(), "/***/x") {
 		t.Error(err)
 	}

@@ -172,6 +172,9 @@ func (s *spool) take(res *http.Response, resume bool, from int64) error {
 
 // whole takes a body from its first byte on.
 func (s *spool) whole(res *http.Response) error {
+	if limit := s.c.Limits.orDefaults().Bytes; res.ContentLength > limit {
+		return tooLarge(limit)
+	}
 	s.began, s.have, s.etag, s.header = true, 0, "", res.Header
 	if err := s.f.Truncate(0); err != nil {
 		return &localError{err}

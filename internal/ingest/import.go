@@ -76,7 +76,13 @@ type Input struct {
 // that does not exist, an interrupted run, a database that cannot be written.
 // The result is never nil.
 func (im *Importer) Import(ctx context.Context, args []string, o Options) (res *Result, err error) {
-	return im.run(ctx, strings.Join(args, " "), o, func(in *inputs) error {
+	names := make([]string, len(args))
+	for i, arg := range args {
+		if names[i] = arg; isAddress(arg) {
+			names[i] = URLPath(arg) // a query may hold a key
+		}
+	}
+	return im.run(ctx, strings.Join(names, " "), o, func(in *inputs) error {
 		for _, arg := range args {
 			if err := in.walk(arg); err != nil {
 				return err

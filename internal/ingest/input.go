@@ -80,7 +80,7 @@ func (in *inputs) walk(arg string) error {
 	if arg == "-" {
 		return in.open("-", in.stdin, 0)
 	}
-	if in.fetch != nil && (strings.HasPrefix(arg, "https://") || strings.HasPrefix(arg, "http://")) {
+	if in.fetch != nil && isAddress(arg) {
 		body, err := in.fetch(in.ctx, arg)
 		if err != nil {
 			return err
@@ -145,6 +145,10 @@ func (in *inputs) path(path string) error {
 	}
 	defer f.Close()
 	return in.open(path, f, 0)
+}
+
+func isAddress(arg string) bool {
+	return strings.HasPrefix(arg, "https://") || strings.HasPrefix(arg, "http://")
 }
 
 // URLPath names what an address leads to as a path does: host and path, without

@@ -87,7 +87,10 @@ type Collection struct {
 }
 
 // Locate returns the readable collections that an address leads to: those of all
-// API roots of a server, of one root, or the one collection.
+// API roots of a server, of one root, or the one collection. There may be both
+// collections and an error: about a root that could not be asked just now. Roots
+// that are closed to these credentials, or elsewhere, are passed over if others
+// are not.
 func (c *Client) Locate(ctx context.Context, address string) ([]Collection, error) {
 	base, err := url.Parse(address)
 	if err != nil {
@@ -129,7 +132,7 @@ func (c *Client) ofRoots(ctx context.Context, base *url.URL, d Discovery) ([]Col
 		roots = []string{d.Default}
 	}
 	var all []Collection
-	var failed []error
+	var failed, broken []error
 	for _, r := range roots {
 		root, err := base.Parse(r)
 		if err != nil {
@@ -146,22 +149,31 @@ func (c *Client) ofRoots(ctx context.Context, base *url.URL, d Discovery) ([]Col
 			root.Path += "/"
 		}
 		var info Root
-		if _, err := c.get(ctx, root, &info); err != nil {
-			failed = append(failed, err)
-			continue
+		_, err = c.get(ctx, root, &info)
+		var list []Collection
+		if err == nil {
+			list, err = c.ofRoot(ctx, root, info)
 		}
-		list, err := c.ofRoot(ctx, root, info)
-		if err != nil {
+		var closed *closedError
+		switch code := status(err); {
+		case err == nil:
+			all = append(all, list...)
+		case code == 0 && !errors.As(err, &closed), code >= 500, code == http.StatusTooManyRequests:
+			broken = append(broken, err)
+		default:
 			failed = append(failed, err)
-			continue
 		}
-		all = append(all, list...)
 	}
 	if len(all) == 0 {
-		return nil, errors.Join(failed...)
+		return nil, errors.Join(append(broken, failed...)...)
 	}
-	return all, nil // of several roots, some may be for others
+	return all, errors.Join(broken...)
 }
+
+// A closedError is about what these credentials, or this version, do not open.
+type closedError struct{ msg string }
+
+func (e *closedError) Error() string { return e.msg }
 
 func (c *Client) ofRoot(ctx context.Context, root *url.URL, info Root) ([]Collection, error) {
 	speaks := len(info.Versions) == 0
@@ -169,7 +181,7 @@ func (c *Client) ofRoot(ctx context.Context, root *url.URL, info Root) ([]Collec
 		speaks = speaks || strings.Contains(v, "2.1") || v == "application/taxii+json"
 	}
 	if !speaks {
-		return nil, fmt.Errorf("API root %s speaks %s, not TAXII 2.1", root.Redacted(), strings.Join(info.Versions, ", "))
+		return nil, &closedError{fmt.Sprintf("API root %s speaks %s, not TAXII 2.1", root.Redacted(), strings.Join(info.Versions, ", "))}
 	}
 	at := root.JoinPath("collections/")
 	var list struct {
@@ -196,7 +208,7 @@ func readable(list []Collection) ([]Collection, error) {
 		}
 	}
 	if len(out) == 0 {
-		return nil, fmt.Errorf("none of the %d collections may be read with these credentials", len(list))
+		return nil, &closedError{fmt.Sprintf("none of the %d collections may be read with these credentials", len(list))}
 	}
 	return out, nil
 }

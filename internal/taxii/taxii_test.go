@@ -191,11 +191,11 @@ func TestRealPages(t *testing.T) {
 		t.Fatalf("%d objects", len(all))
 	}
 	for _, paging := range []string{"opaque", "number", "none"} {
-		for _, size := range []int{97, 5000} {
+		for _, size := range []int{211, 5000} {
 			t.Run(fmt.Sprintf("%s of %d", paging, size), func(t *testing.T) {
 				s := &server{objects: objects, size: size, paging: paging}
 				if paging == "none" && size < 1000 {
-					t.Skip("421 objects of one moment on pages of 97, and no way to go on among them")
+					t.Skip("421 objects of one moment on pages of 211, and no way to go on among them")
 				}
 				web := httptest.NewServer(s)
 				defer web.Close()
@@ -208,7 +208,7 @@ func TestRealPages(t *testing.T) {
 				if err != nil || len(again) > 50 {
 					t.Errorf("the next poll gives %d objects, %v", len(again), err)
 				}
-				for stop := 1; stop < 6; stop++ {
+				for stop := 1; stop < 6; stop += 2 {
 					interrupted(t, at, stop, len(all))
 				}
 			})
@@ -321,6 +321,25 @@ func TestLocate(t *testing.T) {
 		if err != nil || strings.Join(got, " ") != want {
 			t.Errorf("%s: %q, %v", path, got, err)
 		}
+	}
+}
+
+// TestLocateInPart holds that a root that is closed is passed over, and that one
+// that is broken is told of.
+func TestLocateInPart(t *testing.T) {
+	for code, fails := range map[int]bool{401: false, 403: false, 404: false, 500: true, 429: true} {
+		web := httptest.NewServer(&server{before: func(w http.ResponseWriter, r *http.Request) bool {
+			if r.URL.Path == "/two/" {
+				w.Header().Set("Retry-After", "3600")
+				w.WriteHeader(code)
+			}
+			return r.URL.Path == "/two/"
+		}})
+		list, err := client().Locate(t.Context(), web.URL+"/taxii2/")
+		if len(list) != 1 || (err != nil) != fails {
+			t.Errorf("%d: %d collections, %v", code, len(list), err)
+		}
+		web.Close()
 	}
 }
 
