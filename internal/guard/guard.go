@@ -52,12 +52,17 @@ const (
 	// Exact reaches the name itself, with and without "www.", and URLs that are no more than its front page. What others
 	// keep there, under a name or a path of their own, is not reached: that is where malware lies.
 	Exact Scope = "exact"
-	// Under reaches the name, every name under it, and every URL and port there.
+	// Names reaches the names under it, too, and their front pages.
+	Names Scope = "names"
+	// Under reaches these, and every URL, port and mail address there.
 	Under Scope = "under"
 )
 
+// No entry reaches what lies under a public suffix, those that companies run included (https://publicsuffix.org): a list
+// that has ".azurewebsites.net" says nothing of evil.azurewebsites.net, which is another's.
+
 // A List is a list of values with what a match does. Entries are as the list writes them: names (with a leading dot
-// they reach what lies under them, whatever the scope), addresses, networks, URLs, hashes.
+// they reach the names under them, whatever the scope), addresses, networks, URLs, hashes.
 type List struct {
 	Name    string   `json:"name"`  // "tranco10k"
 	Title   string   `json:"title"` // for people
@@ -84,8 +89,9 @@ func (m Match) stronger(o Match) bool {
 
 // A Matcher answers for lists. It is immutable and safe for concurrent use; the zero value guards nothing.
 type Matcher struct {
-	exact map[string]Match // names and front pages
-	under map[string]Match // names, and all under them
+	exact map[string]Match // names and their front pages
+	names map[string]Match // these, and the names under them
+	under map[string]Match // these, and all that is there
 	other map[observable.Observable]Match
 	nets  *bart.Table[Match]
 }
@@ -93,7 +99,7 @@ type Matcher struct {
 // Compile makes a matcher of lists, and returns how many entries it could not read. Their order makes no difference.
 func Compile(lists []List) (m *Matcher, unread int) {
 	m = &Matcher{
-		exact: map[string]Match{}, under: map[string]Match{}, other: map[observable.Observable]Match{},
+		exact: map[string]Match{}, names: map[string]Match{}, under: map[string]Match{}, other: map[observable.Observable]Match{},
 		nets: new(bart.Table[Match]),
 	}
 	var nets []netEntry
@@ -112,8 +118,10 @@ func Compile(lists []List) (m *Matcher, unread int) {
 				nets = append(nets, netEntry{e.prefix, match})
 			case e.o.Kind != observable.Domain:
 				put(m.other, e.o, match)
-			case e.under || l.Scope == Under:
+			case l.Scope == Under:
 				put(m.under, e.o.Value, match)
+			case e.under || l.Scope == Names:
+				put(m.names, e.o.Value, match)
 			default:
 				put(m.exact, strings.TrimPrefix(e.o.Value, "www."), match)
 			}
@@ -165,7 +173,9 @@ func parseEntry(s string) (e entry, ok bool) {
 		return entry{prefix: netip.PrefixFrom(a, a.BitLen())}, true
 	}
 	e.under = strings.HasPrefix(s, ".") || strings.HasPrefix(s, "*.")
-	s = strings.TrimSuffix(strings.TrimPrefix(strings.TrimPrefix(s, "*"), "."), ".")
+	if e.under {
+		s = strings.TrimPrefix(strings.TrimPrefix(s, "*"), ".")
+	}
 	if s == "" {
 		return e, false
 	}
@@ -175,11 +185,17 @@ func parseEntry(s string) (e entry, ok bool) {
 	}
 	if !strings.ContainsAny(s, "/:@ ") {
 		// A top-level domain, or a name of a private root.
-		s = strings.ToLower(s)
+		s = strings.ToLower(strings.TrimSuffix(s, "."))
 		e.o = observable.Observable{Kind: observable.Domain, Value: s}
 		return e, !strings.ContainsAny(s, "\\()[]{}^$|?+*,;\"'<>")
 	}
 	return e, false
+}
+
+// Valid reports whether an entry of a list can be read.
+func Valid(s string) bool {
+	_, ok := parseEntry(s)
+	return ok
 }
 
 func unmapped(p netip.Prefix) netip.Prefix {
@@ -227,17 +243,27 @@ func (m *Matcher) Match(o observable.Observable) (match Match, ok bool) {
 	return match, ok
 }
 
-// name looks a host name up; itself is whether the lists of names alone apply, too.
+// name looks a host name up; itself is whether it stands for itself, and not for something that is kept there.
 func (m *Matcher) name(name string, itself bool) (match Match, ok bool) {
-	if itself {
-		match, ok = m.exact[strings.TrimPrefix(name, "www.")]
-	}
-	for rest := name; ; {
-		if found, has := m.under[rest]; has && (!ok || found.stronger(match)) {
+	consider := func(found Match, has bool) {
+		if has && (!ok || found.stronger(match)) {
 			match, ok = found, true
 		}
+	}
+	if itself {
+		found, has := m.exact[strings.TrimPrefix(name, "www.")]
+		consider(found, has)
+	}
+	top := observable.RegistrableDomain(name)
+	for rest := name; ; {
+		if itself {
+			found, has := m.names[rest]
+			consider(found, has)
+		}
+		found, has := m.under[rest]
+		consider(found, has)
 		_, up, more := strings.Cut(rest, ".")
-		if !more {
+		if rest == top || !more {
 			return match, ok
 		}
 		rest = up

@@ -14,7 +14,9 @@ import (
 	"time"
 
 	"dossier/internal/facts"
+	"dossier/internal/guard"
 	"dossier/internal/intel"
+	"dossier/internal/misp"
 	"dossier/internal/store"
 )
 
@@ -122,6 +124,7 @@ type run struct {
 	subject   *intel.Ref
 	producers map[string]string // of MISP, learned from a galaxy on the way
 	changed   bool
+	guards    []guard.List // to be put when all files are read
 
 	progress Progress
 	shown    time.Time
@@ -156,6 +159,9 @@ func (r *run) file(ctx context.Context, f file) error {
 	r.show(false)
 	if len(f.Head) == 0 {
 		return r.skip(f.Path, "the file is empty")
+	}
+	if (r.o.Format == "" || r.o.Format == "misp") && misp.SniffWarninglist(f.Head) {
+		return r.warninglist(ctx, f)
 	}
 	form := detect(f.Head, f.Path, r.o.Format)
 	if form == nil {

@@ -48,14 +48,14 @@ type span struct {
 }
 
 type foldedIndicator struct {
-	source     intel.IndicatorSource
-	first      intel.Time
-	basis      intel.Basis
-	last       intel.Time
-	sighted    intel.Time // when a source first saw it, 0 if none says so
-	life       lifecycle.Life
-	guard      guard.Match
-	hidden     int
+	source  intel.IndicatorSource
+	first   intel.Time
+	basis   intel.Basis
+	last    intel.Time
+	sighted intel.Time // when a source first saw it, 0 if none says so
+	life    lifecycle.Life
+	guard   guard.Match
+	hidden  int
 }
 
 // Why an indicator is hidden from collections; the sum of these.
@@ -72,8 +72,8 @@ type folder struct {
 	member   map[intel.Ref][]memberSpan
 	stmts    map[string]*sql.Stmt
 	// positions are those that rows keep when they are made anew with other columns, which is no change. Else it is nil.
-	positions map[string]int64
-	claims    indicatorClaims
+	positions  map[string]int64
+	claims     indicatorClaims
 	publishers *intel.Publishers
 	guards     *guard.Matcher
 	sighted    map[string]intel.Time // by indicator, of the chunk at hand
