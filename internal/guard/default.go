@@ -34,13 +34,13 @@ var chosen = map[string]choice{
 	"moz-top500":        {Exclude, Exact},
 	"majestic_million":  {Demote, Exact},
 	"cisco_top20k":      {Demote, Exact},
-	"bank-website":      {Exclude, Exact},
+	"bank-website":      {Exclude, Names},
 	"dax30":             {Exclude, Names},
 	"digitalside":       {Exclude, Exact},
-	"link-in-bio":       {Exclude, Exact},
+	"link-in-bio":       {Exclude, Shared},
 	"url-shortener":     {Exclude, Exact},
-	"lots-project":      {Exclude, Exact},
-	"dynamic-dns":       {Annotate, Exact},
+	"lots-project":      {Exclude, Shared},
+	"dynamic-dns":       {Annotate, Shared},
 
 	// Names that malware asks, and everybody else does, too.
 	"whats-my-ip":                {Exclude, Exact},
@@ -58,7 +58,6 @@ var chosen = map[string]choice{
 	"mozilla-CA":                {Exclude, Exact},
 
 	// Addresses that serve everybody.
-	"public-dns-hostname":      {Exclude, Exact},
 	"rfc1918":                  {Exclude, Exact},
 	"rfc3849":                  {Exclude, Exact},
 	"rfc5735":                  {Exclude, Exact},

@@ -56,13 +56,16 @@ const (
 	Names Scope = "names"
 	// Under reaches these, and every URL, port and mail address there.
 	Under Scope = "under"
+	// Shared is Exact, and what lies under the name is other people's: of other lists only those that are Under reach over
+	// it.
+	Shared Scope = "shared"
 )
 
 // No entry reaches what lies under a public suffix, those that companies run included (https://publicsuffix.org): a list
 // that has ".azurewebsites.net" says nothing of evil.azurewebsites.net, which is another's.
 
-// A List is a list of values with what a match does. Entries are as the list writes them: names (with a leading dot
-// they reach the names under them, whatever the scope), addresses, networks, URLs, hashes.
+// A List is a list of values with what a match does. Entries are as the list writes them: names (a dot or "*." before
+// them makes no difference: the scope decides), addresses, networks, URLs, hashes.
 type List struct {
 	Name    string   `json:"name"`  // "tranco10k"
 	Title   string   `json:"title"` // for people
@@ -70,7 +73,7 @@ type List struct {
 	Scope   Scope    `json:"scope,omitempty"` // "" is Exact
 	Version string   `json:"version,omitempty"`
 	Source  string   `json:"source,omitempty"` // who publishes it: "misp-warninglists"; "allow" for the user's own
-	Entries []string `json:"entries"`
+	Entries []string `json:"entries,omitempty"`
 }
 
 // A Match is the list that guards an observable.
@@ -89,17 +92,18 @@ func (m Match) stronger(o Match) bool {
 
 // A Matcher answers for lists. It is immutable and safe for concurrent use; the zero value guards nothing.
 type Matcher struct {
-	exact map[string]Match // names and their front pages
-	names map[string]Match // these, and the names under them
-	under map[string]Match // these, and all that is there
-	other map[observable.Observable]Match
-	nets  *bart.Table[Match]
+	exact  map[string]Match // names and their front pages
+	names  map[string]Match // these, and the names under them
+	under  map[string]Match // these, and all that is there
+	shared map[string]bool  // what lies under them is other people's
+	other  map[observable.Observable]Match
+	nets   *bart.Table[Match]
 }
 
 // Compile makes a matcher of lists, and returns how many entries it could not read. Their order makes no difference.
 func Compile(lists []List) (m *Matcher, unread int) {
 	m = &Matcher{
-		exact: map[string]Match{}, names: map[string]Match{}, under: map[string]Match{}, other: map[observable.Observable]Match{},
+		exact: map[string]Match{}, names: map[string]Match{}, under: map[string]Match{}, shared: map[string]bool{}, other: map[observable.Observable]Match{},
 		nets: new(bart.Table[Match]),
 	}
 	var nets []netEntry
@@ -120,9 +124,12 @@ func Compile(lists []List) (m *Matcher, unread int) {
 				put(m.other, e.o, match)
 			case l.Scope == Under:
 				put(m.under, e.o.Value, match)
-			case e.under || l.Scope == Names:
+			case l.Scope == Names:
 				put(m.names, e.o.Value, match)
 			default:
+				if l.Scope == Shared {
+					m.shared[e.o.Value] = true
+				}
 				put(m.exact, strings.TrimPrefix(e.o.Value, "www."), match)
 			}
 		}
@@ -159,7 +166,6 @@ func (m *Matcher) insert(nets []netEntry) {
 type entry struct {
 	o      observable.Observable
 	prefix netip.Prefix
-	under  bool
 }
 
 // parseEntry reads an entry of a list.
@@ -172,8 +178,7 @@ func parseEntry(s string) (e entry, ok bool) {
 		a = a.Unmap()
 		return entry{prefix: netip.PrefixFrom(a, a.BitLen())}, true
 	}
-	e.under = strings.HasPrefix(s, ".") || strings.HasPrefix(s, "*.")
-	if e.under {
+	if strings.HasPrefix(s, ".") || strings.HasPrefix(s, "*.") {
 		s = strings.TrimPrefix(strings.TrimPrefix(s, "*"), ".")
 	}
 	if s == "" {
@@ -255,8 +260,10 @@ func (m *Matcher) name(name string, itself bool) (match Match, ok bool) {
 		consider(found, has)
 	}
 	top := observable.RegistrableDomain(name)
+	own := itself // nothing shared lies between
 	for rest := name; ; {
-		if itself {
+		own = own && (rest == name || !m.shared[rest])
+		if own {
 			found, has := m.names[rest]
 			consider(found, has)
 		}

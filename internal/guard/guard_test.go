@@ -13,11 +13,12 @@ var testLists = []List{
 	{Name: "popular", Policy: Exclude, Entries: []string{"example.com", "www.popular.org", "github.io", "duckdns.org", "t.co"}},
 	{Name: "vendor", Policy: Exclude, Scope: Names, Entries: []string{".vendor.com", ".azurewebsites.net", "windowsupdate.com"}},
 	{Name: "dotted", Policy: Annotate, Entries: []string{".dotted.net"}},
+	{Name: "sites", Policy: Exclude, Scope: Shared, Entries: []string{".sites.vendor.com"}},
 	{Name: "revocation", Policy: Exclude, Scope: Under, Entries: []string{"crl.vendor.com"}},
 	{Name: "cloud", Policy: Annotate, Entries: []string{"198.51.100.0/24", "2001:db8:1::/48"}},
 	{Name: "resolvers", Policy: Exclude, Entries: []string{"198.51.100.53", "::ffff:203.0.113.53"}},
 	{Name: "wide", Policy: Demote, Entries: []string{"198.51.0.0/16"}},
-	{Name: "files", Policy: Exclude, Entries: []string{"D41D8CD98F00B204E9800998ECF8427E", "https://github.com/who/tool"}},
+	{Name: "files", Policy: Exclude, Entries: []string{"44D88612FEA8A8F36DE82E1278ABB02F", "https://github.com/who/tool"}},
 	{Name: "off", Policy: Off, Entries: []string{"off.example"}},
 	{Name: "tlds", Policy: Exclude, Entries: []string{"COM", "co.uk"}},
 }
@@ -51,7 +52,10 @@ func TestMatch(t *testing.T) {
 		{"evil.azurewebsites.net", ""}, // another's, says the public suffix list
 		{"azurewebsites.net", "vendor"},
 		{"ctldl.windowsupdate.com", "vendor"},
-		{"x.dotted.net", "dotted"},
+		{"x.dotted.net", ""},
+		{"dotted.net", "dotted"},
+		{"sites.vendor.com", "sites"},
+		{"evil.sites.vendor.com", ""}, // though the vendor's names are guarded
 		{"http://crl.vendor.com/root.crl", "revocation"},
 		{"a@crl.vendor.com", "revocation"},
 		{"a@example.com", ""},
@@ -64,7 +68,7 @@ func TestMatch(t *testing.T) {
 		{"http://198.51.100.53/", "resolvers"},
 		{"http://198.51.100.53/x.sh", ""},
 		{"2001:db8:1::5", "cloud"},
-		{"d41d8cd98f00b204e9800998ecf8427e", "files"},
+		{"44d88612fea8a8f36de82e1278abb02f", "files"},
 		{"https://github.com/who/tool", "files"},
 		{"https://github.com/who/tool2", ""},
 		{"off.example", ""},
@@ -73,7 +77,7 @@ func TestMatch(t *testing.T) {
 	} {
 		o, err := observable.Parse(tt.in)
 		if err != nil {
-			// Documentation addresses, and the hash of the empty file, are refused at the door, and must be matched all the same.
+			// Documentation addresses are refused at the door, and must be matched all the same.
 			o = byForm(tt.in)
 		}
 		got, ok := m.Match(o)
@@ -92,8 +96,6 @@ func byForm(s string) observable.Observable {
 	switch {
 	case len(s) > 7 && s[:7] == "http://":
 		kind = observable.URL
-	case len(s) == 32:
-		kind = observable.MD5
 	case strings.Contains(s, ":") && strings.Contains(s, "."):
 		kind = observable.IPPort
 	}

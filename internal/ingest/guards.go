@@ -40,12 +40,31 @@ func (r *run) putGuards(ctx context.Context) error {
 	return err
 }
 
-// SeedGuards adds lists of guards that come with the program, unless newer ones are there.
-func (im *Importer) SeedGuards(ctx context.Context, lists []guard.List) error {
-	n, err := im.Store.PutGuards(ctx, lists)
-	if err != nil || n == 0 {
-		return err
+// PutGuards adds lists of guards, in place of those with their names, and computes the
+// indicators again that are guarded otherwise. It returns how many lists are other
+// than before.
+func (im *Importer) PutGuards(ctx context.Context, lists ...guard.List) (changed int, err error) {
+	return im.changeGuards(ctx, func() (int, error) { return im.Store.PutGuards(ctx, lists) })
+}
+
+// SetGuardPolicy sets what a list does in place of its own policy; "" takes that back.
+func (im *Importer) SetGuardPolicy(ctx context.Context, name string, p guard.Policy) error {
+	_, err := im.changeGuards(ctx, func() (int, error) { return 1, im.Store.SetGuardPolicy(ctx, name, p) })
+	return err
+}
+
+func (im *Importer) changeGuards(ctx context.Context, change func() (int, error)) (changed int, err error) {
+	before, err := im.Store.Stale(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if changed, err = change(); err != nil || changed == 0 {
+		return changed, err
+	}
+	if before {
+		_, err = Derive(ctx, im.Store, nil) // an import was interrupted: profiles come first
+		return changed, err
 	}
 	_, err = im.Store.FoldIndicators(ctx, nil)
-	return err
+	return changed, err
 }
