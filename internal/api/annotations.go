@@ -62,7 +62,7 @@ func orEmpty[T any](list []T) []T {
 }
 
 // guardOrNull is null for a guard that is none.
-func guardOrNull(m guard.Match) any {
+func guardOrNull(m guard.Listing) any {
 	if m.IsZero() {
 		return nil
 	}

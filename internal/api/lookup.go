@@ -45,7 +45,7 @@ type known struct {
 	Confidence int          `json:"confidence"`           // 0..100, now
 	Active     bool         `json:"active"`               // above the confidence floor, not withdrawn, not guarded
 	Until      intel.Time   `json:"activeUntil,omitzero"` // the last moment above the floor
-	Guard      *guard.Match `json:"guard,omitempty"`      // the list that guards it
+	Guard      *guard.Listing `json:"guard,omitempty"`      // the list that guards it
 
 	Evidence []store.Evidence     `json:"evidence"` // earliest first
 	Profiles []store.ProfileTitle `json:"profiles"` // by title; empty if it names nobody

@@ -76,35 +76,35 @@ type List struct {
 	Entries []string `json:"entries,omitempty"`
 }
 
-// A Match is the list that guards an observable.
-type Match struct {
+// A Listing is the list that guards an observable.
+type Listing struct {
 	List   string `json:"list"`
 	Policy Policy `json:"policy"`
 }
 
 // IsZero reports whether nothing guards.
-func (m Match) IsZero() bool { return m == Match{} }
+func (m Listing) IsZero() bool { return m == Listing{} }
 
 // stronger reports whether m decides over o: the stronger policy, then the first name.
-func (m Match) stronger(o Match) bool {
+func (m Listing) stronger(o Listing) bool {
 	return cmp.Or(cmp.Compare(strength[m.Policy], strength[o.Policy]), cmp.Compare(o.List, m.List)) > 0
 }
 
 // A Matcher answers for lists. It is immutable and safe for concurrent use; the zero value guards nothing.
 type Matcher struct {
-	exact  map[string]Match // names and their front pages
-	names  map[string]Match // these, and the names under them
-	under  map[string]Match // these, and all that is there
-	shared map[string]bool  // what lies under them is other people's
-	other  map[observable.Observable]Match
-	nets   *bart.Table[Match]
+	exact  map[string]Listing // names and their front pages
+	names  map[string]Listing // these, and the names under them
+	under  map[string]Listing // these, and all that is there
+	shared map[string]bool    // what lies under them is other people's
+	other  map[observable.Observable]Listing
+	nets   *bart.Table[Listing]
 }
 
 // Compile makes a matcher of lists, and returns how many entries it could not read. Their order makes no difference.
 func Compile(lists []List) (m *Matcher, unread int) {
 	m = &Matcher{
-		exact: map[string]Match{}, names: map[string]Match{}, under: map[string]Match{}, shared: map[string]bool{}, other: map[observable.Observable]Match{},
-		nets: new(bart.Table[Match]),
+		exact: map[string]Listing{}, names: map[string]Listing{}, under: map[string]Listing{}, shared: map[string]bool{}, other: map[observable.Observable]Listing{},
+		nets: new(bart.Table[Listing]),
 	}
 	var nets []netEntry
 	for i := range lists {
@@ -112,7 +112,7 @@ func Compile(lists []List) (m *Matcher, unread int) {
 		if strength[l.Policy] == 0 {
 			continue
 		}
-		match := Match{l.Name, l.Policy}
+		match := Listing{l.Name, l.Policy}
 		for _, entry := range l.Entries {
 			e, ok := parseEntry(entry)
 			switch {
@@ -138,7 +138,7 @@ func Compile(lists []List) (m *Matcher, unread int) {
 	return m, unread
 }
 
-func put[K comparable](m map[K]Match, k K, match Match) {
+func put[K comparable](m map[K]Listing, k K, match Listing) {
 	if had, ok := m[k]; !ok || match.stronger(had) {
 		m[k] = match
 	}
@@ -146,7 +146,7 @@ func put[K comparable](m map[K]Match, k K, match Match) {
 
 type netEntry struct {
 	prefix netip.Prefix
-	match  Match
+	match  Listing
 }
 
 // insert adds networks from the widest to the narrowest. The table answers with the narrowest, so each takes over the
@@ -212,11 +212,11 @@ func unmapped(p netip.Prefix) netip.Prefix {
 
 // Match returns the list that guards an observable; ok is false if none does. Of several the one with the strongest
 // policy answers, then the first by name.
-func (m *Matcher) Match(o observable.Observable) (match Match, ok bool) {
+func (m *Matcher) Match(o observable.Observable) (match Listing, ok bool) {
 	if m == nil || m.nets == nil {
-		return Match{}, false
+		return Listing{}, false
 	}
-	consider := func(found Match, has bool) {
+	consider := func(found Listing, has bool) {
 		if has && (!ok || found.stronger(match)) {
 			match, ok = found, true
 		}
@@ -249,8 +249,8 @@ func (m *Matcher) Match(o observable.Observable) (match Match, ok bool) {
 }
 
 // name looks a host name up; itself is whether it stands for itself, and not for something that is kept there.
-func (m *Matcher) name(name string, itself bool) (match Match, ok bool) {
-	consider := func(found Match, has bool) {
+func (m *Matcher) name(name string, itself bool) (match Listing, ok bool) {
+	consider := func(found Listing, has bool) {
 		if has && (!ok || found.stronger(match)) {
 			match, ok = found, true
 		}
@@ -277,10 +277,10 @@ func (m *Matcher) name(name string, itself bool) (match Match, ok bool) {
 	}
 }
 
-func (m *Matcher) address(s string) (Match, bool) {
+func (m *Matcher) address(s string) (Listing, bool) {
 	a, err := netip.ParseAddr(s)
 	if err != nil {
-		return Match{}, false
+		return Listing{}, false
 	}
 	return m.nets.Lookup(a)
 }

@@ -217,8 +217,26 @@ func guardMatcher(ctx context.Context, q querier) (*guard.Matcher, error) {
 }
 
 // GuardMatcher returns what the lists of guards amount to, for values that are no indicators.
+// It is compiled once per change of the lists.
 func (s *Store) GuardMatcher(ctx context.Context) (*guard.Matcher, error) {
-	return guardMatcher(ctx, s.read)
+	var key string
+	err := eachRow(ctx, s.read, "SELECT hash, chosen FROM guard_list ORDER BY name", func(hash, chosen string) error {
+		key += hash + " " + chosen + "\n"
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.guards == nil || s.guardsOf != key {
+		m, err := guardMatcher(ctx, s.read)
+		if err != nil {
+			return nil, err
+		}
+		s.guards, s.guardsOf = m, key
+	}
+	return s.guards, nil
 }
 
 // GuardEntries returns the entries of a list, as it writes them. The error wraps [intel.ErrNotFound] if there is no such

@@ -36,6 +36,7 @@ type Known struct {
 	Indicator *Indicator
 	Evidence  []Evidence
 	Profiles  []ProfileTitle
+	AsOf      intel.Time // when it was looked up
 }
 
 // Lookup returns what is known of an observable; the error wraps
@@ -46,7 +47,7 @@ func (s *Store) Lookup(ctx context.Context, o observable.Observable, v View) (*K
 	if err != nil {
 		return nil, err
 	}
-	k := &Known{Indicator: i}
+	k := &Known{Indicator: i, AsOf: intel.TimeOf(s.Now())}
 	if k.Evidence, err = s.Evidence(ctx, i.ID, v); err != nil {
 		return nil, err
 	}
