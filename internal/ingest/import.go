@@ -124,6 +124,7 @@ type run struct {
 	subject   *intel.Ref
 	producers map[string]string // of MISP, learned from a galaxy on the way
 	changed   bool
+	rejects   rejects      // of all files
 	guards    []guard.List // to be put when all files are read
 
 	progress Progress
@@ -207,6 +208,8 @@ func (r *run) add(res FileResult, changed bool) {
 	r.res.Run.Counts.Records.Add(res.Counts.Records)
 	r.res.Run.Counts.Indicators.Add(res.Counts.Indicators)
 	r.res.Files = append(r.res.Files, res)
+	r.rejects.merge(res.Rejected)
+	r.res.Run.Rejected = r.rejects.list()
 }
 
 func (r *run) skip(path, why string) error {

@@ -39,11 +39,7 @@ type FileResult struct {
 }
 
 // A RejectedReason counts what was not taken for one reason.
-type RejectedReason struct {
-	Reason   string         `json:"reason"`
-	Count    int            `json:"count"`
-	Examples []intel.Reject `json:"examples"`
-}
+type RejectedReason = intel.Rejected
 
 // An UnmappedWord counts the records of a file that have a word for origin or
 // target that is not in the vocabulary. See [profile.Unmapped].
@@ -77,7 +73,7 @@ func unmapped(records []*intel.Record) []UnmappedWord {
 // many reasons of a file; what goes beyond is counted together.
 const (
 	maxExamples = 3
-	maxReasons  = 50
+	maxReasons  = intel.MaxReasons
 	otherReason = "other reasons"
 )
 
@@ -88,11 +84,29 @@ type rejects struct {
 }
 
 func (r *rejects) add(x intel.Reject) {
+	c := r.reason(x.Reason)
 	r.total++
+	c.Count++
+	if len(c.Examples) < maxExamples {
+		c.Examples = append(c.Examples, x)
+	}
+}
+
+// merge adds what was counted of a file to what is counted of its run.
+func (r *rejects) merge(list []RejectedReason) {
+	for _, x := range list {
+		c := r.reason(x.Reason)
+		r.total += x.Count
+		c.Count += x.Count
+		c.Examples = append(c.Examples, x.Examples[:min(len(x.Examples), maxExamples-len(c.Examples))]...)
+	}
+}
+
+// reason returns the count of a reason, or of all further ones.
+func (r *rejects) reason(key string) *RejectedReason {
 	if r.reasons == nil {
 		r.reasons = map[string]*RejectedReason{}
 	}
-	key := x.Reason
 	if _, ok := r.reasons[key]; !ok && len(r.reasons) >= maxReasons {
 		key = otherReason
 	}
@@ -101,10 +115,7 @@ func (r *rejects) add(x intel.Reject) {
 		c = &RejectedReason{Reason: key}
 		r.reasons[key] = c
 	}
-	c.Count++
-	if len(c.Examples) < maxExamples {
-		c.Examples = append(c.Examples, x)
-	}
+	return c
 }
 
 // list returns the reasons, most frequent first.

@@ -9,6 +9,18 @@ type Run struct {
 	Files    int    `json:"files"`
 	Counts   Counts `json:"counts"`
 	Error    string `json:"error,omitempty"`
+	// Rejected is what was not taken, most frequent reason first, at most [MaxReasons] of them.
+	Rejected []Rejected `json:"rejected,omitempty"`
+}
+
+// MaxReasons is how many reasons are kept of a run.
+const MaxReasons = 50
+
+// Rejected counts what was not taken for one reason.
+type Rejected struct {
+	Reason   string   `json:"reason"`
+	Count    int      `json:"count"`
+	Examples []Reject `json:"examples"` // the first few
 }
 
 // Counts tell what became of what was read. Read is the sum of the others.
