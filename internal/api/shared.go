@@ -35,8 +35,8 @@ func sharedParameters() object[*parameter] {
 		{"format", &parameter{Name: "$format", In: "query", Schema: &schema{Type: "string"}, Description: "As the header Accept: `json`, or `application/json;odata.metadata=` with `none`, `minimal` or `full`.", Examples: object[sample]{
 			{"1", sample{Value: "json"}}, {"2", sample{Value: "application/json;odata.metadata=full"}},
 		}}},
-		{"view", &parameter{Name: "view", In: "query", Schema: &schema{Type: "string", Enum: []any{"default", "active", "all"}, Default: "default"}, Description: "Dossier's own: which indicators. By default all but the withdrawn; " +
-			"active ones are within their validity; all are all.", Example: "active"}},
+		{"view", &parameter{Name: "view", In: "query", Schema: &schema{Type: "string", Enum: []any{"default", "active", "all"}, Default: "default"}, Description: "Dossier's own: which indicators. By default all that are neither withdrawn nor guarded by a list; " +
+			"active leaves those that are alive, above the confidence floor; all are all.", Example: "all"}},
 	}
 }
 

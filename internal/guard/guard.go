@@ -52,12 +52,20 @@ const (
 	// Exact reaches the name itself, with and without "www.", and URLs that are no more than its front page. What others
 	// keep there, under a name or a path of their own, is not reached: that is where malware lies.
 	Exact Scope = "exact"
-	// Under reaches the name, every name under it, and every URL and port there.
+	// Names reaches the names under it, too, and their front pages.
+	Names Scope = "names"
+	// Under reaches these, and every URL, port and mail address there.
 	Under Scope = "under"
+	// Shared is Exact, and what lies under the name is other people's: of other lists only those that are Under reach over
+	// it.
+	Shared Scope = "shared"
 )
 
-// A List is a list of values with what a match does. Entries are as the list writes them: names (with a leading dot
-// they reach what lies under them, whatever the scope), addresses, networks, URLs, hashes.
+// No entry reaches what lies under a public suffix, those that companies run included (https://publicsuffix.org): a list
+// that has ".azurewebsites.net" says nothing of evil.azurewebsites.net, which is another's.
+
+// A List is a list of values with what a match does. Entries are as the list writes them: names (a dot or "*." before
+// them makes no difference: the scope decides), addresses, networks, URLs, hashes.
 type List struct {
 	Name    string   `json:"name"`  // "tranco10k"
 	Title   string   `json:"title"` // for people
@@ -65,36 +73,38 @@ type List struct {
 	Scope   Scope    `json:"scope,omitempty"` // "" is Exact
 	Version string   `json:"version,omitempty"`
 	Source  string   `json:"source,omitempty"` // who publishes it: "misp-warninglists"; "allow" for the user's own
-	Entries []string `json:"entries"`
+	Entries []string `json:"entries,omitempty"`
 }
 
-// A Match is the list that guards an observable.
-type Match struct {
+// A Listing is the list that guards an observable.
+type Listing struct {
 	List   string `json:"list"`
 	Policy Policy `json:"policy"`
 }
 
 // IsZero reports whether nothing guards.
-func (m Match) IsZero() bool { return m == Match{} }
+func (m Listing) IsZero() bool { return m == Listing{} }
 
 // stronger reports whether m decides over o: the stronger policy, then the first name.
-func (m Match) stronger(o Match) bool {
+func (m Listing) stronger(o Listing) bool {
 	return cmp.Or(cmp.Compare(strength[m.Policy], strength[o.Policy]), cmp.Compare(o.List, m.List)) > 0
 }
 
 // A Matcher answers for lists. It is immutable and safe for concurrent use; the zero value guards nothing.
 type Matcher struct {
-	exact map[string]Match // names and front pages
-	under map[string]Match // names, and all under them
-	other map[observable.Observable]Match
-	nets  *bart.Table[Match]
+	exact  map[string]Listing // names and their front pages
+	names  map[string]Listing // these, and the names under them
+	under  map[string]Listing // these, and all that is there
+	shared map[string]bool    // what lies under them is other people's
+	other  map[observable.Observable]Listing
+	nets   *bart.Table[Listing]
 }
 
 // Compile makes a matcher of lists, and returns how many entries it could not read. Their order makes no difference.
 func Compile(lists []List) (m *Matcher, unread int) {
 	m = &Matcher{
-		exact: map[string]Match{}, under: map[string]Match{}, other: map[observable.Observable]Match{},
-		nets: new(bart.Table[Match]),
+		exact: map[string]Listing{}, names: map[string]Listing{}, under: map[string]Listing{}, shared: map[string]bool{}, other: map[observable.Observable]Listing{},
+		nets: new(bart.Table[Listing]),
 	}
 	var nets []netEntry
 	for i := range lists {
@@ -102,7 +112,7 @@ func Compile(lists []List) (m *Matcher, unread int) {
 		if strength[l.Policy] == 0 {
 			continue
 		}
-		match := Match{l.Name, l.Policy}
+		match := Listing{l.Name, l.Policy}
 		for _, entry := range l.Entries {
 			e, ok := parseEntry(entry)
 			switch {
@@ -112,9 +122,14 @@ func Compile(lists []List) (m *Matcher, unread int) {
 				nets = append(nets, netEntry{e.prefix, match})
 			case e.o.Kind != observable.Domain:
 				put(m.other, e.o, match)
-			case e.under || l.Scope == Under:
+			case l.Scope == Under:
 				put(m.under, e.o.Value, match)
+			case l.Scope == Names:
+				put(m.names, e.o.Value, match)
 			default:
+				if l.Scope == Shared {
+					m.shared[e.o.Value] = true
+				}
 				put(m.exact, strings.TrimPrefix(e.o.Value, "www."), match)
 			}
 		}
@@ -123,7 +138,7 @@ func Compile(lists []List) (m *Matcher, unread int) {
 	return m, unread
 }
 
-func put[K comparable](m map[K]Match, k K, match Match) {
+func put[K comparable](m map[K]Listing, k K, match Listing) {
 	if had, ok := m[k]; !ok || match.stronger(had) {
 		m[k] = match
 	}
@@ -131,7 +146,7 @@ func put[K comparable](m map[K]Match, k K, match Match) {
 
 type netEntry struct {
 	prefix netip.Prefix
-	match  Match
+	match  Listing
 }
 
 // insert adds networks from the widest to the narrowest. The table answers with the narrowest, so each takes over the
@@ -151,7 +166,6 @@ func (m *Matcher) insert(nets []netEntry) {
 type entry struct {
 	o      observable.Observable
 	prefix netip.Prefix
-	under  bool
 }
 
 // parseEntry reads an entry of a list.
@@ -164,8 +178,9 @@ func parseEntry(s string) (e entry, ok bool) {
 		a = a.Unmap()
 		return entry{prefix: netip.PrefixFrom(a, a.BitLen())}, true
 	}
-	e.under = strings.HasPrefix(s, ".") || strings.HasPrefix(s, "*.")
-	s = strings.TrimSuffix(strings.TrimPrefix(strings.TrimPrefix(s, "*"), "."), ".")
+	if strings.HasPrefix(s, ".") || strings.HasPrefix(s, "*.") {
+		s = strings.TrimPrefix(strings.TrimPrefix(s, "*"), ".")
+	}
 	if s == "" {
 		return e, false
 	}
@@ -175,11 +190,17 @@ func parseEntry(s string) (e entry, ok bool) {
 	}
 	if !strings.ContainsAny(s, "/:@ ") {
 		// A top-level domain, or a name of a private root.
-		s = strings.ToLower(s)
+		s = strings.ToLower(strings.TrimSuffix(s, "."))
 		e.o = observable.Observable{Kind: observable.Domain, Value: s}
 		return e, !strings.ContainsAny(s, "\\()[]{}^$|?+*,;\"'<>")
 	}
 	return e, false
+}
+
+// Valid reports whether an entry of a list can be read.
+func Valid(s string) bool {
+	_, ok := parseEntry(s)
+	return ok
 }
 
 func unmapped(p netip.Prefix) netip.Prefix {
@@ -191,11 +212,11 @@ func unmapped(p netip.Prefix) netip.Prefix {
 
 // Match returns the list that guards an observable; ok is false if none does. Of several the one with the strongest
 // policy answers, then the first by name.
-func (m *Matcher) Match(o observable.Observable) (match Match, ok bool) {
+func (m *Matcher) Match(o observable.Observable) (match Listing, ok bool) {
 	if m == nil || m.nets == nil {
-		return Match{}, false
+		return Listing{}, false
 	}
-	consider := func(found Match, has bool) {
+	consider := func(found Listing, has bool) {
 		if has && (!ok || found.stronger(match)) {
 			match, ok = found, true
 		}
@@ -227,27 +248,39 @@ func (m *Matcher) Match(o observable.Observable) (match Match, ok bool) {
 	return match, ok
 }
 
-// name looks a host name up; itself is whether the lists of names alone apply, too.
-func (m *Matcher) name(name string, itself bool) (match Match, ok bool) {
-	if itself {
-		match, ok = m.exact[strings.TrimPrefix(name, "www.")]
-	}
-	for rest := name; ; {
-		if found, has := m.under[rest]; has && (!ok || found.stronger(match)) {
+// name looks a host name up; itself is whether it stands for itself, and not for something that is kept there.
+func (m *Matcher) name(name string, itself bool) (match Listing, ok bool) {
+	consider := func(found Listing, has bool) {
+		if has && (!ok || found.stronger(match)) {
 			match, ok = found, true
 		}
+	}
+	if itself {
+		found, has := m.exact[strings.TrimPrefix(name, "www.")]
+		consider(found, has)
+	}
+	top := observable.RegistrableDomain(name)
+	own := itself // nothing shared lies between
+	for rest := name; ; {
+		own = own && (rest == name || !m.shared[rest])
+		if own {
+			found, has := m.names[rest]
+			consider(found, has)
+		}
+		found, has := m.under[rest]
+		consider(found, has)
 		_, up, more := strings.Cut(rest, ".")
-		if !more {
+		if rest == top || !more {
 			return match, ok
 		}
 		rest = up
 	}
 }
 
-func (m *Matcher) address(s string) (Match, bool) {
+func (m *Matcher) address(s string) (Listing, bool) {
 	a, err := netip.ParseAddr(s)
 	if err != nil {
-		return Match{}, false
+		return Listing{}, false
 	}
 	return m.nets.Lookup(a)
 }

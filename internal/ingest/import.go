@@ -16,8 +16,10 @@ import (
 	"time"
 
 	"dossier/internal/facts"
+	"dossier/internal/guard"
 	"dossier/internal/intel"
 	"dossier/internal/lists"
+	"dossier/internal/misp"
 	"dossier/internal/store"
 )
 
@@ -235,6 +237,7 @@ type run struct {
 	subject   *intel.Ref
 	producers map[string]string // of MISP, learned from a galaxy on the way
 	changed   bool
+	guards    []guard.List // to be put when all files are read
 
 	progress Progress
 	shown    time.Time
@@ -280,6 +283,9 @@ func (r *run) file(ctx context.Context, f file) error {
 	}
 	if len(f.Head) == 0 {
 		return r.skip(f.Path, "the file is empty")
+	}
+	if (r.o.Format == "" || r.o.Format == "misp") && misp.SniffWarninglist(f.Head) {
+		return r.warninglist(ctx, f)
 	}
 	form, why := detect(f.Head, f.Path, r.format())
 	if form == nil {

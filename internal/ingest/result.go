@@ -14,6 +14,7 @@ type Result struct {
 	Run      *intel.Run   `json:"run"`
 	Files    []FileResult `json:"files"`
 	Profiles Effect       `json:"profiles"`
+	Guards   int          `json:"guards,omitempty"` // lists of guards new or changed
 }
 
 // Effect is what an import changed in what is served.
@@ -124,7 +125,7 @@ func (r *rejects) list() []RejectedReason {
 // Changed reports whether the import altered any claim.
 func (r *Result) Changed() bool {
 	c := r.Run.Counts
-	return c.Records.New+c.Records.Changed+c.Records.Gone+c.Indicators.New+c.Indicators.Changed+c.Indicators.Gone > 0
+	return r.Guards+c.Records.New+c.Records.Changed+c.Records.Gone+c.Indicators.New+c.Indicators.Changed+c.Indicators.Gone > 0
 }
 
 // Failed returns the files that could not be read.

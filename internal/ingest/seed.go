@@ -20,6 +20,13 @@ func (im *Importer) Seed(ctx context.Context) (*Result, error) {
 		return nil, err
 	}
 	if have != catalog.Version() {
+		lists, err := catalog.Guards()
+		if err != nil {
+			return nil, err
+		}
+		if _, err := im.Store.PutGuards(ctx, lists); err != nil {
+			return nil, err
+		}
 		return im.Load(ctx, catalog.Open(), catalog.Version())
 	}
 	stale, err := im.Store.Stale(ctx)

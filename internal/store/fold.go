@@ -54,7 +54,7 @@ type foldedIndicator struct {
 	last    intel.Time
 	sighted intel.Time // when a source first saw it, 0 if none says so
 	life    lifecycle.Life
-	guard   guard.Match
+	guard   guard.Listing
 	hidden  int
 }
 
@@ -282,7 +282,7 @@ func (f *folder) spans(id string, rows []evidence) []span {
 		}
 	}
 	f.claims.edges(id, edge[:])
-	var guarded guard.Match
+	var guarded guard.Listing
 	if len(rows) > 0 {
 		guarded, _ = f.guards.Match(rows[0].observable)
 	}
@@ -312,7 +312,7 @@ func (f *folder) spans(id string, rows []evidence) []span {
 	return out
 }
 
-func (f *folder) at(rows []evidence, level intel.TLP, guarded guard.Match) (ind foldedIndicator, profiles []string, any bool) {
+func (f *folder) at(rows []evidence, level intel.TLP, guarded guard.Listing) (ind foldedIndicator, profiles []string, any bool) {
 	ind.hidden = hiddenRevoked
 	ind.source = intel.SourceOSINT
 	statements := f.statements[:0]

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"dossier/internal/guard"
@@ -43,36 +44,59 @@ func (s *Store) Guards(ctx context.Context) ([]GuardList, error) {
 // before. A list whose version is older than that of the one that is kept changes nothing, nor does what the operator
 // chose of a list. Indicators that are guarded otherwise are folded again by [Store.FoldIndicators].
 func (s *Store) PutGuards(ctx context.Context, lists []guard.List) (changed int, err error) {
+	lists = slices.DeleteFunc(slices.Clone(lists), func(l guard.List) bool {
+		var same bool
+		if err == nil {
+			same, err = guardKept(ctx, s.write, &l)
+		}
+		return same
+	})
+	if err != nil || len(lists) == 0 {
+		return 0, err
+	}
 	err = s.changeGuards(ctx, func(tx *sql.Tx) error {
 		for i := range lists {
-			n, err := putGuard(ctx, tx, &lists[i])
-			if err != nil {
+			if err := putGuard(ctx, tx, &lists[i]); err != nil {
 				return fmt.Errorf("list %s: %w", lists[i].Name, err)
 			}
-			changed += n
 		}
 		return nil
 	})
-	return changed, err
+	return len(lists), err
 }
 
-func putGuard(ctx context.Context, tx *sql.Tx, l *guard.List) (changed int, err error) {
-	entries := []byte(strings.Join(l.Entries, "\n"))
-	hash := digest([]byte(l.Title), []byte(l.Policy), []byte(l.Scope), []byte(l.Version), []byte(l.Source), entries)
-	var had, version string
-	err = tx.QueryRowContext(ctx, "SELECT hash, version FROM guard_list WHERE name = ?", l.Name).Scan(&had, &version)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) || had == hash || version > l.Version {
-		if errors.Is(err, sql.ErrNoRows) {
-			err = nil
-		}
-		return 0, err
+func guardHash(l *guard.List, entries []byte) string {
+	return digest([]byte(l.Title), []byte(l.Policy), []byte(l.Scope), []byte(l.Version), []byte(l.Source), entries)
+}
+
+func guardEntries(l *guard.List) []byte { return []byte(strings.Join(l.Entries, "\n")) }
+
+type rowQuerier interface {
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+// guardKept reports whether what is kept of a list is the same, or newer.
+func guardKept(ctx context.Context, q rowQuerier, l *guard.List) (bool, error) {
+	var hash, version string
+	err := q.QueryRowContext(ctx, "SELECT hash, version FROM guard_list WHERE name = ?", l.Name).Scan(&hash, &version)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
 	}
-	_, err = tx.ExecContext(ctx, `INSERT INTO guard_list (name, owner, source, title, policy, chosen, scope, version, size, hash, entries)
+	return hash == guardHash(l, guardEntries(l)) || version > l.Version, err
+}
+
+func putGuard(ctx context.Context, tx *sql.Tx, l *guard.List) error {
+	// Another process may have been faster.
+	if kept, err := guardKept(ctx, tx, l); err != nil || kept {
+		return err
+	}
+	entries := guardEntries(l)
+	_, err := tx.ExecContext(ctx, `INSERT INTO guard_list (name, owner, source, title, policy, chosen, scope, version, size, hash, entries)
 		VALUES (?, '', ?, ?, ?, '', ?, ?, ?, ?, ?)
 		ON CONFLICT (name) DO UPDATE SET source = excluded.source, title = excluded.title, policy = excluded.policy, scope = excluded.scope,
 			version = excluded.version, size = excluded.size, hash = excluded.hash, entries = excluded.entries`,
-		l.Name, l.Source, l.Title, string(l.Policy), string(l.Scope), l.Version, len(l.Entries), hash, compress(entries))
-	return 1, err
+		l.Name, l.Source, l.Title, string(l.Policy), string(l.Scope), l.Version, len(l.Entries), guardHash(l, entries), compress(entries))
+	return err
 }
 
 // SetGuardPolicy sets what a list does, in place of its own policy; "" takes that back. The error wraps
@@ -193,8 +217,26 @@ func guardMatcher(ctx context.Context, q querier) (*guard.Matcher, error) {
 }
 
 // GuardMatcher returns what the lists of guards amount to, for values that are no indicators.
+// It is compiled once per change of the lists.
 func (s *Store) GuardMatcher(ctx context.Context) (*guard.Matcher, error) {
-	return guardMatcher(ctx, s.read)
+	var key string
+	err := eachRow(ctx, s.read, "SELECT hash, chosen FROM guard_list ORDER BY name", func(hash, chosen string) error {
+		key += hash + " " + chosen + "\n"
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.guards == nil || s.guardsOf != key {
+		m, err := guardMatcher(ctx, s.read)
+		if err != nil {
+			return nil, err
+		}
+		s.guards, s.guardsOf = m, key
+	}
+	return s.guards, nil
 }
 
 // GuardEntries returns the entries of a list, as it writes them. The error wraps [intel.ErrNotFound] if there is no such

@@ -27,7 +27,7 @@ type Indicator struct {
 	Life       lifecycle.Life
 	Confidence int
 	Active     bool        // shown, and above the confidence floor at the time of the answer
-	Guard      guard.Match // the list that guards it, if one does
+	Guard      guard.Listing // the list that guards it, if one does
 	Revoked    bool        // every source withdrew it
 	TLP        intel.TLP   // the lowest ceiling that sees it as it is here
 

@@ -15,6 +15,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"dossier/internal/guard"
 	"dossier/internal/intel"
 
 	sqlite "modernc.org/sqlite"
@@ -36,6 +37,9 @@ type Store struct {
 
 	mu    sync.Mutex
 	fresh map[string]*intel.Record // by hash; see keepFresh
+
+	guards   *guard.Matcher // see GuardMatcher
+	guardsOf string         // what it was compiled of
 }
 
 // Options say how to open a database. The zero value opens an existing one.
