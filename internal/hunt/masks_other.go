@@ -1,0 +1,5 @@
+//go:build !amd64
+
+package hunt
+
+func classify(b []byte, out []masks) { classifyGo(b, out) }
