@@ -52,6 +52,8 @@ type Scanner struct {
 	origins []origin
 
 	digestEnd, colonEnd, chunkEnd, fangedEnd int
+
+	tries, triesEnd int // URLs tried in the line that ends there
 }
 
 const (
@@ -151,7 +153,7 @@ func lineAt(buf []byte, pos int) (start, end int) {
 func (s *Scanner) scan(text []byte, end int, raw bool) {
 	s.carry = 0
 	s.masks[0], s.masks[1] = masks{}, masks{}
-	s.digestEnd, s.colonEnd, s.chunkEnd, s.fangedEnd = 0, 0, 0, 0
+	s.digestEnd, s.colonEnd, s.chunkEnd, s.fangedEnd, s.triesEnd = 0, 0, 0, 0, 0
 	total := (end-front)/group + 1
 	for done := 0; done < total; done += strip {
 		n := min(strip, total-done)

@@ -39,8 +39,9 @@ func hardEnd(c byte) bool { return c <= ' ' || c == '"' || c == '<' || c == '>' 
 func softEnd(c byte) bool { return strings.IndexByte(",;()[]{}'`|\\^*!", c) >= 0 }
 
 const (
-	maxURL  = observable.MaxURL
-	maxCuts = 64 // ends of one URL that are tried
+	maxURL   = observable.MaxURL
+	maxCuts  = 64      // ends of one URL that are tried
+	maxTries = 1 << 14 // URLs of one line, or of a piece of 1 MiB of it, that are tried: what is hostile must not take for ever
 )
 
 // ends yields where a value may end that goes on at from: there are few, even in hostile text.
@@ -75,6 +76,10 @@ func ends(text []byte, from int, nested bool, try func(end int)) {
 
 // url looks up the URLs whose host is text[i:e].
 func (s *Scanner) url(text []byte, i, e int) {
+	if i >= s.triesEnd {
+		_, s.triesEnd = lineAt(text, i)
+		s.tries = 0
+	}
 	begin, prefixes := i, webPrefixes
 	at := i
 	if text[i-1] == '@' { // user information
@@ -131,6 +136,9 @@ func knownScheme(s string) bool {
 
 // lookupURL looks up a URL and, if it has one, the same without its query.
 func (s *Scanner) lookupURL(pos int, u string, rel Relation) {
+	if s.tries++; s.tries > maxTries {
+		return
+	}
 	o, err := observable.ParseAs(observable.URL, u)
 	if err != nil {
 		return
@@ -149,11 +157,18 @@ func (s *Scanner) lookupURL(pos int, u string, rel Relation) {
 func (s *Scanner) joinAll(buf []byte) {
 	start, end := -1, -1
 	var paths []string
+	tried := map[string]bool{}
 	for _, j := range s.joins {
 		if j.pos < start || j.pos > end || start < 0 {
 			start, end = lineAt(buf, j.pos)
 			paths = pathsIn(string(buf[start:end]))
+			s.tries = 0
+			clear(tried)
 		}
+		if tried[j.host] {
+			continue
+		}
+		tried[j.host] = true
 		for _, p := range paths {
 			for _, scheme := range webPrefixes {
 				s.lookupURL(j.pos, scheme+j.host+p, Joined)
