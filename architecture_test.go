@@ -26,7 +26,7 @@ var rows = [][]string{
 	{"catalog", "internal/store"},
 	{"internal/ingest", "internal/auth"},
 	{"internal/api", "internal/portal", "internal/namebench"},
-	{"cmd/dossier", "catalog/generate"},
+	{"cmd/dossier", "catalog/generate", "internal/hunt/gen"},
 }
 
 func rowOf(pkg string) int {

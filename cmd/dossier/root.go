@@ -23,6 +23,7 @@ Microsoft Graph's /security/threatIntelligence API.
   dossier names winnti               who is called that, by whom, since when
   dossier search finance iran        find profiles by any words
   dossier lookup 'evil[.]com'        what is known of an address, name, URL or hash
+  dossier hunt /var/log/zeek/        indicators in your logs
   dossier import enterprise-attack.json misp-galaxy/clusters/
 
 The database is a file, by default dossier.db in the current folder, or a
@@ -55,7 +56,7 @@ func (a *app) root() *cobra.Command {
 		`file to which refusals, writes and administrative acts are appended as JSON; "-" is stderr;
 by default it lies beside the database (or set DOSSIER_AUDIT_LOG)`)
 	root.PersistentFlags().BoolVar(&a.noCatalog, "no-catalog", false, "do not fill a new database from the embedded catalogue")
-	root.AddCommand(a.serveCommand(), a.importCommand(), a.searchCommand(), a.showCommand(), a.namesCommand(), a.lookupCommand(), a.sourceCommand(), a.clientCommand(),
+	root.AddCommand(a.serveCommand(), a.importCommand(), a.searchCommand(), a.showCommand(), a.namesCommand(), a.lookupCommand(), a.huntCommand(), a.sourceCommand(), a.clientCommand(),
 		a.tokenCommand(), a.benchCommand(), a.versionCommand())
 	return root
 }
