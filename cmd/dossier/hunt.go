@@ -508,7 +508,7 @@ func (h *huntRun) line(ctx context.Context, name string, f *hunt.Found, columns 
 		if err != nil {
 			return &stopError{err}
 		}
-		k.see(e, m, f, h.context)
+		k.see(e, m, f, h.context, h.out.columns()-6)
 		if err := h.print(name, f, m, e, k); err != nil {
 			return &stopError{err}
 		}
@@ -542,7 +542,7 @@ func (h *huntRun) knownOf(ctx context.Context, o observable.Observable) (*huntKn
 	return k, nil
 }
 
-func (k *huntKnown) see(e hunt.Event, m hunt.Match, f *hunt.Found, context int) {
+func (k *huntKnown) see(e hunt.Event, m hunt.Match, f *hunt.Found, context, width int) {
 	k.lines++
 	k.relations[m.Relation] = true
 	if !e.Time.IsZero() {
@@ -553,29 +553,36 @@ func (k *huntKnown) see(e hunt.Event, m hunt.Match, f *hunt.Found, context int) 
 			k.last = e.Time
 		}
 	}
-	for _, host := range []string{e.Source, e.Destination} {
-		if host == "" || host == m.Observable.Value || !hunt.IsInternal(host) {
-			continue
-		}
-		if _, ok := k.hosts[host]; !ok && len(k.hosts) >= maxHosts {
-			k.moreHosts = true
-			continue
-		}
+	host := e.Source // or who was visited from outside
+	if !hunt.IsInternal(host) && e.Destination != "" && hunt.IsInternal(e.Destination) {
+		host = e.Destination
+	}
+	switch _, known := k.hosts[host]; {
+	case host == "" || host == m.Observable.Value || !hunt.IsInternal(host):
+	case !known && len(k.hosts) >= maxHosts:
+		k.moreHosts = true
+	default:
 		k.hosts[host]++
 	}
 	if len(k.shown) < context {
-		k.shown = append(k.shown, excerpt(f.Text, m.Offset))
+		k.shown = append(k.shown, excerpt(f.Text, m.Offset, width))
 	}
 }
 
-// excerpt returns a line, or what is around the match if it is long.
-func excerpt(text []byte, at int) string {
-	const most = 400
+// excerpt returns a line, or about most bytes around the match if it is longer.
+func excerpt(text []byte, at, most int) string {
 	if len(text) <= most {
 		return string(text)
 	}
-	from := min(max(0, at-most/4), len(text)-most)
-	return "…" + string(text[from:from+most]) + "…"
+	from := min(max(0, at-most/3), len(text)-most)
+	s := string(text[from : from+most])
+	if from > 0 {
+		s = "…" + s
+	}
+	if from+most < len(text) {
+		s += "…"
+	}
+	return s
 }
 
 // A follower reads a growing file, and the one that takes its place.

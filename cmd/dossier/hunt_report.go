@@ -46,7 +46,7 @@ func (h *huntRun) print(name string, f *hunt.Found, m hunt.Match, e hunt.Event, 
 	if !e.Time.IsZero() {
 		when = e.Time.UTC().Format(time.RFC3339Nano)
 	}
-	text := strings.ToValidUTF8(excerpt(f.Text, m.Offset), "\uFFFD")
+	text := strings.ToValidUTF8(excerpt(f.Text, m.Offset, maxText), "\uFFFD")
 	switch {
 	case h.json:
 		return h.printJSON(huntMatch{
@@ -143,7 +143,8 @@ func cmpAll(signs ...int) int {
 }
 
 const (
-	maxFoundListed = 20 // indicators of a profile
+	maxText        = 4096 // bytes of a line that are printed for programs
+	maxFoundListed = 20   // indicators of a profile
 	maxHostsListed = 6
 )
 
@@ -216,6 +217,9 @@ func (h *huntRun) printFound(k *huntKnown) {
 		}
 		slices.SortFunc(hosts, func(a, b string) int { return cmpAll(int(k.hosts[b]-k.hosts[a]), strings.Compare(a, b)) })
 		more := ""
+		if k.moreHosts {
+			more = " and more"
+		}
 		if len(hosts) > maxHostsListed {
 			more = fmt.Sprintf(" and %d more", len(hosts)-maxHostsListed)
 			hosts = hosts[:maxHostsListed]
