@@ -116,7 +116,7 @@ type huntRun struct {
 	outside                     int64 // matched lines outside of the time asked for
 	skipped                     []string
 	failed                      []string
-	total                       int64 // bytes of all files on disk, 0 if that is not known
+	read, total                 int64 // bytes of files as they are on disk; total is 0 if it is not known
 	started, shown              time.Time
 }
 
@@ -207,6 +207,9 @@ func (h *huntRun) run(ctx context.Context, s *store.Store, args []string) error 
 	paths, err := h.paths(args)
 	if err != nil {
 		return err
+	}
+	if h.follow && len(paths) != 1 {
+		return fmt.Errorf("--follow: want one file, not %d", len(paths))
 	}
 	h.started = time.Now()
 	if h.csv {
@@ -400,7 +403,9 @@ func (h *huntRun) file(ctx context.Context, path string) error {
 			in = follower
 		}
 	}
-	in = &counter{r: in, h: h, name: name}
+	counted := &counter{r: in, h: h, name: name}
+	defer func() { h.read += counted.n }()
+	in = counted
 	text, done, err := hunt.Text(in, h.anything)
 	defer done()
 	switch {
@@ -477,7 +482,7 @@ func (c *counter) Read(p []byte) (int, error) {
 	h := c.h
 	if now := time.Now(); h.err.isTerm && now.Sub(h.shown) > 200*time.Millisecond {
 		h.shown = now
-		h.progress(c.name, h.size+c.n, now.Sub(h.started))
+		h.progress(c.name, h.read+c.n, now.Sub(h.started))
 	}
 	return n, err
 }

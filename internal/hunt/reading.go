@@ -16,28 +16,58 @@ func readings(text string, yield func(string)) {
 	const rounds = 3
 	for range rounds {
 		before := text
-		for _, step := range []func(string) string{unescapeJSON, unescapePercent, refang} {
-			if s := step(text); s != text {
+		f := featuresOf(text)
+		if f&escapes != 0 {
+			for _, step := range []func(string) string{unescapeJSON, unescapePercent} {
+				if s := step(text); s != text {
+					text = s
+					yield(text)
+				}
+			}
+			f = featuresOf(text)
+		}
+		if f&(high|fang) != 0 {
+			if s := refang(text); s != text {
 				text = s
 				yield(text)
+				f = featuresOf(text)
 			}
 		}
-		if !hasHigh(text) && !hasACE(text) {
-			if text == before {
-				return
+		if f&(high|hyphens) != 0 && (hasHigh(text) || hasACE(text)) {
+			for _, split := range []bool{false, true} {
+				if s := toPunycode(text, split); s != text {
+					yield(s)
+				}
 			}
-			continue
 		}
-		if s := toPunycode(text, false); s != text {
-			yield(s)
-		}
-		if s := toPunycode(text, true); s != text {
-			yield(s)
-		}
-		if text == before {
+		if text == before || f&(escapes|high|fang) == 0 {
 			return
 		}
 	}
+}
+
+// What a text may need to be read in another way.
+const (
+	escapes = 1 << iota // % or \
+	fang                // an opening bracket
+	high                // not ASCII
+	hyphens             // a hyphen, as in xn--
+)
+
+var features = func() (t [256]byte) {
+	for b := 0x80; b < 0x100; b++ {
+		t[b] = high
+	}
+	t['%'], t['\\'], t['-'] = escapes, escapes, hyphens
+	t['['], t['('], t['{'] = fang, fang, fang
+	return t
+}()
+
+func featuresOf(s string) (f byte) {
+	for i := range len(s) {
+		f |= features[s[i]]
+	}
+	return f
 }
 
 func unescapeJSON(s string) string {

@@ -251,7 +251,9 @@ func (s *Scanner) value(text []byte, e int, words, dots uint64) {
 	d1 := bits.LeadingZeros64(dots)
 	if isDigit(last) {
 		if d1 <= 3 {
-			s.ipv4(text, e)
+			if dots<<uint(d1+1)>>60 != 0 { // another dot close before
+				s.ipv4(text, e)
+			}
 			return
 		}
 		if d1 < 5 || text[e-d1+2] != '-' { // no address, and no name but one like a.xn--p1
