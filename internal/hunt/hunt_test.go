@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"dossier/internal/observable"
 )
@@ -364,4 +365,17 @@ func Example() {
 		fmt.Println(string(l.Text), l.Matches[0].Observable.Value, l.Matches[0].Relation)
 	})
 	// Output: GET http://www.evil.com/ evil.com subdomain
+}
+
+// TestHostile holds what no log has, and who knows the indicators may send, to a bounded time.
+func TestHostile(t *testing.T) {
+	s := NewScanner(compile(t, samples(t)))
+	for _, unit := range []string{"files.shop.ru/a,", "files.shop.ru/", "rooted.top\t/x ", "_evil.com", "!@phish.com ", "%25", `\\`, "例.", "[.]", "xn--", "a:", "aa:", "a=", "1.2.3.4-", "http://u@"} {
+		line := strings.Repeat(unit, (64<<10)/len(unit))
+		start := time.Now()
+		found(s, line)
+		if took := time.Since(start); took > 20*time.Second { // some 0.1 s on an idle machine
+			t.Errorf("64 KiB of %q took %v", unit, took)
+		}
+	}
 }

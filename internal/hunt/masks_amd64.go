@@ -2,12 +2,17 @@ package hunt
 
 import "golang.org/x/sys/cpu"
 
-var haveAVX2 = cpu.X86.HasAVX2
-
 // classify is classifyGo, with AVX2 where the processor has it.
-func classify(b []byte, out []masks) {
-	if !haveAVX2 || len(out) == 0 {
-		classifyGo(b, out)
+var classify = classifyGo
+
+func init() {
+	if cpu.X86.HasAVX2 {
+		classify = classifyFast
+	}
+}
+
+func classifyFast(b []byte, out []masks) {
+	if len(out) == 0 {
 		return
 	}
 	_ = b[len(out)*group-1]

@@ -41,7 +41,7 @@ func softEnd(c byte) bool { return strings.IndexByte(",;()[]{}'`|\\^*!", c) >= 0
 const (
 	maxURL   = observable.MaxURL
 	maxCuts  = 64      // ends of one URL that are tried
-	maxTries = 1 << 14 // URLs of one line, or of a piece of 1 MiB of it, that are tried: what is hostile must not take for ever
+	maxTries = 1 << 14 // URLs of one line, or of a piece of 1 MiB of it, that are tried, a long one counting more: what is hostile must not take for ever
 )
 
 // ends yields where a value may end that goes on at from: there are few, even in hostile text.
@@ -79,6 +79,9 @@ func (s *Scanner) url(text []byte, i, e int) {
 	if i >= s.triesEnd {
 		_, s.triesEnd = lineAt(text, i)
 		s.tries = 0
+	}
+	if s.tries > maxTries {
+		return
 	}
 	begin, prefixes := i, webPrefixes
 	at := i
@@ -136,7 +139,7 @@ func knownScheme(s string) bool {
 
 // lookupURL looks up a URL and, if it has one, the same without its query.
 func (s *Scanner) lookupURL(pos int, u string, rel Relation) {
-	if s.tries++; s.tries > maxTries {
+	if s.tries += 1 + len(u)/128; s.tries > maxTries {
 		return
 	}
 	o, err := observable.ParseAs(observable.URL, u)
