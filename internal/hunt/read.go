@@ -154,10 +154,7 @@ func (f *feeder) next(b *blockOf) bool {
 	b.piece = f.inLine
 	f.inLine = cut > 0 && b.buf[front+cut-1] != '\n' && f.err == nil
 	b.piece = b.piece || f.inLine
-	if cut == 0 {
-		return false
-	}
-	return true
+	return cut != 0
 }
 
 func (b *blockOf) grow(n int) {
