@@ -358,6 +358,9 @@ func (s *Scanner) ace(text []byte, p int) {
 	if text[p] != '-' || text[p-1] != '-' || text[p-2]|0x20 != 'n' || text[p-3]|0x20 != 'x' {
 		return
 	}
+	if p < s.aceEnd {
+		return // of a word that was looked at
+	}
 	i, j := p, p
 	for p-i < 512 && isWord(text[i-1]) {
 		i--
@@ -365,6 +368,7 @@ func (s *Scanner) ace(text []byte, p int) {
 	for j-p < 512 && isWord(text[j]) {
 		j++
 	}
+	s.aceEnd = j
 	w := bytes.TrimRight(text[i:j], ".-_")
 	if o, err := observable.ParseAs(observable.Domain, string(w)); err == nil && !equalFold(w, []byte(o.Value)) {
 		s.chunk(text, p)

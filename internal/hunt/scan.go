@@ -51,7 +51,7 @@ type Scanner struct {
 	scratch []byte
 	origins []origin
 
-	digestEnd, colonEnd, chunkEnd, fangedEnd int
+	digestEnd, colonEnd, chunkEnd, fangedEnd, aceEnd int // up to where the text was looked at
 
 	tries, triesEnd int // URLs tried in the line that ends there
 }
@@ -153,7 +153,7 @@ func lineAt(buf []byte, pos int) (start, end int) {
 func (s *Scanner) scan(text []byte, end int, raw bool) {
 	s.carry = 0
 	s.masks[0], s.masks[1] = masks{}, masks{}
-	s.digestEnd, s.colonEnd, s.chunkEnd, s.fangedEnd, s.triesEnd = 0, 0, 0, 0, 0
+	s.digestEnd, s.colonEnd, s.chunkEnd, s.fangedEnd, s.aceEnd, s.triesEnd = 0, 0, 0, 0, 0, 0
 	total := (end-front)/group + 1
 	for done := 0; done < total; done += strip {
 		n := min(strip, total-done)
