@@ -22,11 +22,11 @@ var rows = [][]string{
 	{"internal/intel", "internal/guard"},
 	{"internal/lifecycle", "internal/naming", "internal/refdate"},
 	{"internal/facts", "internal/stix", "internal/misp", "internal/lists", "internal/dictionary", "internal/graph"},
-	{"internal/resolve", "internal/profile"},
+	{"internal/resolve", "internal/profile", "internal/hunt"},
 	{"catalog", "internal/store", "internal/fetch", "internal/taxii"},
 	{"internal/ingest", "internal/auth"},
 	{"internal/api", "internal/portal", "internal/namebench", "internal/feed"},
-	{"cmd/dossier", "catalog/generate"},
+	{"cmd/dossier", "catalog/generate", "internal/hunt/gen"},
 }
 
 func rowOf(pkg string) int {
@@ -127,6 +127,7 @@ var modules = []string{
 	"github.com/yuin/goldmark",
 	"go.yaml.in/yaml/v3",
 	"golang.org/x/net",
+	"golang.org/x/sys",
 	"golang.org/x/term",
 	"golang.org/x/text",
 	"golang.org/x/time",

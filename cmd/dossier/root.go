@@ -23,6 +23,7 @@ Microsoft Graph's /security/threatIntelligence API.
   dossier names winnti               who is called that, by whom, since when
   dossier search finance iran        find profiles by any words
   dossier lookup 'evil[.]com'        what is known of an address, name, URL or hash
+  dossier hunt /var/log/zeek/        indicators in your logs
   dossier import enterprise-attack.json misp-galaxy/clusters/
   dossier feed enable recommended    read the open sources, on a schedule
 
@@ -58,7 +59,7 @@ by default it lies beside the database (or set DOSSIER_AUDIT_LOG)`)
 	root.PersistentFlags().StringVar(&a.allowPath, "allow-list", os.Getenv("DOSSIER_ALLOW_LIST"),
 		"file of values that are never malicious; by default it lies beside the database (or set DOSSIER_ALLOW_LIST)")
 	root.PersistentFlags().BoolVar(&a.noCatalog, "no-catalog", false, "do not fill a new database from the embedded catalogue")
-	root.AddCommand(a.serveCommand(), a.importCommand(), a.feedCommand(), a.searchCommand(), a.showCommand(), a.namesCommand(), a.lookupCommand(), a.allowCommand(), a.guardCommand(), a.sourceCommand(), a.clientCommand(),
+	root.AddCommand(a.serveCommand(), a.importCommand(), a.feedCommand(), a.searchCommand(), a.showCommand(), a.namesCommand(), a.lookupCommand(), a.huntCommand(), a.allowCommand(), a.guardCommand(), a.sourceCommand(), a.clientCommand(),
 		a.tokenCommand(), a.benchCommand(), a.versionCommand())
 	return root
 }
