@@ -21,7 +21,7 @@ var rows = [][]string{
 	{"internal/observable", "internal/odata", "internal/vocab", "internal/testcorpus", "internal/testdb"},
 	{"internal/intel"},
 	{"internal/naming", "internal/refdate"},
-	{"internal/facts", "internal/stix", "internal/misp", "internal/lists", "internal/dictionary"},
+	{"internal/facts", "internal/stix", "internal/misp", "internal/lists", "internal/export", "internal/dictionary"},
 	{"internal/resolve", "internal/profile"},
 	{"catalog", "internal/store"},
 	{"internal/ingest", "internal/auth"},
