@@ -9,4 +9,7 @@ var formats = slices.Concat(
 	[]*Format{csvFormat, jsonlFormat, hostsFormat, rpzFormat, nftFormat, suricataFormat},
 	datasets,
 	[]*Format{zeekFormat, stixFormat},
+	[]*Format{mispFormat},
+	kqlFormats,
+	[]*Format{navigatorFormat},
 )

@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-
 )
 
 // zeekLine reads a line as the ASCII reader of Zeek's input framework does: fields
@@ -131,4 +130,3 @@ func FuzzJSONL(f *testing.F) {
 		}
 	})
 }
-
