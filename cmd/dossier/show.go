@@ -280,12 +280,16 @@ func (a *app) names(d *intel.Dossier, full bool) {
 	var rows []*row
 	byKey := map[string]*row{}
 	for _, n := range d.Names {
-		k := intel.NameKey(n.Value) + "\x00" + string(n.Relation)
+		relation := string(n.Relation)
+		if n.Gone {
+			relation = "no longer"
+		}
+		k := intel.NameKey(n.Value) + "\x00" + relation
 		r, ok := byKey[k]
 		if !ok {
 			r = &row{name: n.Value}
-			if n.Relation != "" && n.Relation != intel.Same {
-				r.relation = string(n.Relation)
+			if relation != string(intel.Same) {
+				r.relation = relation
 			}
 			byKey[k] = r
 			rows = append(rows, r)

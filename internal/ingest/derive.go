@@ -252,10 +252,14 @@ func members(cell *resolve.Cell) []profile.Member {
 type dates struct {
 	imported map[intel.Ref]intel.Time
 	released map[string]intel.Time // by publisher: the newest release
+	said     map[intel.Ref][]intel.Assertion
 }
 
 func loadDates(ctx context.Context, s *store.Store, level intel.TLP) (d dates, err error) {
 	if d.imported, err = s.FirstImported(ctx); err != nil {
+		return d, err
+	}
+	if d.said, err = s.Assertions(ctx, level); err != nil {
 		return d, err
 	}
 	sets, err := s.Datasets(ctx, store.View{Ceiling: level})
@@ -454,6 +458,9 @@ func (w *world) FirstImported(ref intel.Ref) intel.Time { return w.imported[ref]
 
 // Released implements [profile.World].
 func (w *world) Released(ref intel.Ref) intel.Time { return w.released[ref.Publisher] }
+
+// Assertions implements [profile.World].
+func (w *world) Assertions(ref intel.Ref) []intel.Assertion { return w.said[ref] }
 
 // TechniqueUse implements [profile.World].
 func (w *world) TechniqueUse(id string) int { return w.techniques[id] }

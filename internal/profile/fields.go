@@ -90,6 +90,8 @@ func aliasClaims(d *intel.Dossier) FieldClaims {
 			notes = append(notes, "coined by "+n.CoinedBy)
 		}
 		switch {
+		case n.Gone:
+			notes = append(notes, "no longer: the entry had it until then")
 		case n.Decided:
 			notes = append(notes, "decided: the name means this profile")
 		case n.Relation != "" && n.Relation != intel.Same:

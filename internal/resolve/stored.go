@@ -47,11 +47,12 @@ func Claimed(d *intel.Dossier, name string, publishers *intel.Publishers) (claim
 			decided = byName(c.CoinedBy)
 		}
 		u := Use{Name: c.Name, Publisher: c.From.Publisher, Rank: publishers.Of(c.From.Publisher).Rank, Title: i < cited && c.Alias}
+		u.Gone = c.Gone
 		title := c.Value
 		if r := records[c.From]; r != nil {
 			title = r.Title
 			u.Withdrawn, u.Mention = r.Withdrawn, r.Mention
-			u.Title = u.Title || i >= cited && intel.NameKey(r.Title) == key
+			u.Title = u.Title || i >= cited && !c.Gone && intel.NameKey(r.Title) == key
 		}
 		u.Label = c.From.Publisher + " " + cmp.Or(ids[c.From], title, c.From.Key)
 		uses = append(uses, u)

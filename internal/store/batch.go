@@ -104,7 +104,7 @@ const metaStale = "derived.stale"
 // than before, so that a database of an older release is derived again.
 const (
 	metaForm    = "derived.form"
-	derivedForm = "2" // with near misses, evidence of assignments, and names that others give
+	derivedForm = "3" // with near misses, evidence of assignments, names that others give, and former names
 )
 
 func setMeta(ctx context.Context, tx *sql.Tx, key, value string) error {
@@ -164,10 +164,18 @@ func (b *Batch) Records(ctx context.Context, ds intel.Dataset, recs []*intel.Rec
 	if err != nil {
 		return t, false, err
 	}
+	said := b.assertions(ctx)
 	if ds.Snapshot && known && have.newerThan(ds, b.layer) {
+		// It changes nothing but since when things are called what they are.
+		for _, r := range recs {
+			if err := said.add(r, ds, b.now); err != nil {
+				return t, false, err
+			}
+		}
 		t.Unchanged = len(recs)
-		return t, true, nil
+		return t, true, said.end(b)
 	}
+	same := known && have.same(ds, b.layer)
 	stored, err := b.storedRecords(ctx, ds)
 	if err != nil {
 		return t, false, err
@@ -184,9 +192,17 @@ func (b *Batch) Records(ctx context.Context, ds intel.Dataset, recs []*intel.Rec
 		switch {
 		case had && !old.absent && old.hash == hash:
 			t.Unchanged++
+			if !same {
+				if err := said.add(r, ds, b.now); err != nil {
+					return t, false, err
+				}
+			}
 			continue
 		case had && !ds.Snapshot && !old.absent && !supersedes(r.Modified, b.layer, old):
 			t.Unchanged++ // an older version of what is here
+			if err := said.add(r, ds, b.now); err != nil {
+				return t, false, err
+			}
 			continue
 		case had:
 			t.Changed++
@@ -199,10 +215,16 @@ func (b *Batch) Records(ctx context.Context, ds intel.Dataset, recs []*intel.Rec
 		if err := b.putRecord(ctx, r, ds.Name, hash, packed[i].body); err != nil {
 			return t, false, err
 		}
+		if err := said.add(r, ds, b.now); err != nil {
+			return t, false, err
+		}
 		if b.fresh == nil {
 			b.fresh = map[string]*intel.Record{}
 		}
 		b.fresh[hash] = r
+	}
+	if err := said.end(b); err != nil {
+		return t, false, err
 	}
 	if ds.Snapshot {
 		for key, old := range stored {

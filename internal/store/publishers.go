@@ -131,6 +131,7 @@ func (b *Batch) RemovePublisher(ctx context.Context, id string) (r Removed, err 
 		{"SELECT COUNT(*) FROM record_version WHERE publisher = ?", &r.Versions},
 		{"DELETE FROM record_version WHERE publisher = ?", nil},
 		{"DELETE FROM record WHERE publisher = ?", nil},
+		{"DELETE FROM assertion WHERE publisher = ?", nil},
 		{"DELETE FROM dataset WHERE publisher = ?", nil},
 		{"DELETE FROM publisher WHERE id = ?", nil},
 	} {
