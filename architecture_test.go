@@ -24,7 +24,7 @@ var rows = [][]string{
 	{"internal/facts", "internal/stix", "internal/misp", "internal/lists", "internal/export", "internal/dictionary"},
 	{"internal/resolve", "internal/profile"},
 	{"catalog", "internal/store"},
-	{"internal/ingest", "internal/auth"},
+	{"internal/ingest", "internal/auth", "internal/publish"},
 	{"internal/api", "internal/portal", "internal/namebench"},
 	{"cmd/dossier", "catalog/generate"},
 }

@@ -55,7 +55,7 @@ func (a *app) root() *cobra.Command {
 		`file to which refusals, writes and administrative acts are appended as JSON; "-" is stderr;
 by default it lies beside the database (or set DOSSIER_AUDIT_LOG)`)
 	root.PersistentFlags().BoolVar(&a.noCatalog, "no-catalog", false, "do not fill a new database from the embedded catalogue")
-	root.AddCommand(a.serveCommand(), a.importCommand(), a.searchCommand(), a.showCommand(), a.namesCommand(), a.lookupCommand(), a.sourceCommand(), a.clientCommand(),
+	root.AddCommand(a.serveCommand(), a.importCommand(), a.searchCommand(), a.showCommand(), a.namesCommand(), a.lookupCommand(), a.exportCommand(), a.sourceCommand(), a.clientCommand(),
 		a.tokenCommand(), a.benchCommand(), a.versionCommand())
 	return root
 }

@@ -23,6 +23,11 @@ type Indicator struct {
 	ValidUntil intel.Time  // 0: no source limits it
 	Confidence int         // 1..100; 0: not stated
 	Revoked    bool
+	TLP        intel.TLP // the lowest ceiling that sees it as it is here
+
+	// Only [Store.EachIndicator] fills these.
+	Profiles   []ProfileTitle // that it is linked to, by title
+	Publishers []string       // that assert it, by id
 }
 
 // WireIndicator is intelligenceProfileIndicator in its wire form.
@@ -73,14 +78,14 @@ func Artifact(o observable.Observable) WireArtifact {
 }
 
 func indicatorSelect(id string) string {
-	return id + ", i.kind, i.value, i.source, i.first_seen, i.first_basis, i.last_seen, i.active_until, i.confidence, i.revoked"
+	return id + ", i.kind, i.value, i.source, i.first_seen, i.first_basis, i.last_seen, i.active_until, i.confidence, i.revoked, i.tlp_lo"
 }
 
 func scanIndicator(rows scanner, more ...any) (*Indicator, error) {
 	i := new(Indicator)
 	err := rows.Scan(append([]any{
 		&i.ID, &i.Observable.Kind, &i.Observable.Value, &i.Source, &i.FirstSeen, &i.Basis, &i.LastSeen,
-		&i.ValidUntil, &i.Confidence, &i.Revoked,
+		&i.ValidUntil, &i.Confidence, &i.Revoked, &i.TLP,
 	}, more...)...)
 	return i, err
 }
