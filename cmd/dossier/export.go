@@ -11,8 +11,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"dossier/internal/export"
+	"dossier/internal/intel"
 	"dossier/internal/odata"
 	"dossier/internal/publish"
 
@@ -151,12 +153,29 @@ func (a *app) export(ctx context.Context, job *publish.Job, o exportFlags, maxCh
 	}
 	defer os.Remove(file.Name()) // nothing is there once it was renamed
 	defer file.Close()
-	r, err := job.Write(ctx, &told{w: file, tell: func(n int64) { a.err.showProgress("writing " + size(n)) }})
-	if err != nil {
-		return err
+	write := func() (publish.Result, *publish.Change, error) {
+		r, err := job.Write(ctx, &told{w: file, tell: func(n int64) { a.err.showProgress("writing " + size(n)) }})
+		if err != nil {
+			return r, nil, err
+		}
+		a.err.clearProgress()
+		change, err := compareWith(o.output, file)
+		return r, change, err
 	}
-	a.err.clearProgress()
-	change, err := compareWith(o.output, file)
+	// A format in which the time of the last change stands is written with the
+	// former file's first: if nothing else differs, nothing has changed.
+	dated := false
+	if info, err := os.Stat(o.output); err == nil && job.Format.Dated {
+		dated = true
+		job.At(intel.TimeOf(info.ModTime()) / 1000 * 1000)
+	}
+	r, change, err := write()
+	if err == nil && dated && change != nil && change.Share() > 0 {
+		if err = errors.Join(file.Truncate(0), seek(file)); err == nil {
+			job.At(intel.TimeOf(time.Now()))
+			r, change, err = write()
+		}
+	}
 	if err != nil {
 		return err
 	}
@@ -170,8 +189,10 @@ func (a *app) export(ctx context.Context, job *publish.Job, o exportFlags, maxCh
 			fmt.Errorf("%.1f%% of %s would change (%d of %d lines gone, %d new): more than --max-change %g%%; the file is as it was", change.Share(), o.output, change.Gone, change.Before, change.New, maxChange),
 			"look at it with --preview, then give a larger share",
 		}
+	case change != nil && change.Share() == 0:
+		// It stands as it is, with the time of its last change.
 	case o.output == "":
-		if _, err := file.Seek(0, io.SeekStart); err != nil {
+		if err := seek(file); err != nil {
 			return err
 		}
 		if _, err := io.Copy(a.out, file); err != nil {
@@ -191,6 +212,11 @@ func (a *app) export(ctx context.Context, job *publish.Job, o exportFlags, maxCh
 	return a.printResult(r, change)
 }
 
+func seek(f *os.File) error {
+	_, err := f.Seek(0, io.SeekStart)
+	return err
+}
+
 // compareWith compares the former file with the new one; nil if there is none.
 func compareWith(path string, file *os.File) (*publish.Change, error) {
 	if path == "" {
@@ -204,7 +230,7 @@ func compareWith(path string, file *os.File) (*publish.Change, error) {
 		return nil, fmt.Errorf("--output: %w", err)
 	}
 	defer former.Close()
-	if _, err := file.Seek(0, io.SeekStart); err != nil {
+	if err := seek(file); err != nil {
 		return nil, err
 	}
 	c, err := publish.Compare(former, file)

@@ -68,6 +68,8 @@ type Format struct {
 	Max int
 	// Rules says that entries are numbered, see [Options.First].
 	Rules bool
+	// Dated says that [Options.Updated] stands in the output.
+	Dated bool
 
 	begin func(*output, *Options) encoder
 }

@@ -13,6 +13,7 @@ import (
 // an attribute for each indicator, tagged with its profiles and its marking.
 var mispFormat = &Format{
 	Name: "misp", About: "MISP event", MediaType: "application/json", Extension: ".json", Kinds: mispKinds(),
+	Dated: true,
 	begin: func(out *output, o *Options) encoder {
 		e := &mispEvent{out: out, o: o}
 		e.id = uuid("misp event", o.Installation, o.Title)

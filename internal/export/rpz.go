@@ -14,6 +14,7 @@ import (
 var rpzFormat = &Format{
 	Name: "rpz", About: "DNS response policy zone: names, and answers with addresses, do not exist", MediaType: "text/dns", Extension: ".rpz",
 	Kinds: []observable.Kind{observable.Domain, observable.IPAddress, observable.CIDR},
+	Dated: true,
 	begin: func(out *output, o *Options) encoder {
 		serial := uint32(o.Updated / 1000) // seconds fit until 2106, and go on in serial arithmetic (RFC 1982)
 		out.str("$TTL 300\n@ SOA localhost. nobody.invalid. ", strconv.FormatUint(uint64(max(serial, 1)), 10), " 3600 600 604800 300\n@ NS localhost.\n",

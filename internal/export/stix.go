@@ -20,7 +20,7 @@ var stixFormat = &Format{
 	},
 	begin: func(out *output, o *Options) encoder {
 		e := &stixBundle{out: out, stix: NewSTIX(o)}
-		out.str(`{"type":"bundle","id":"bundle--`, uuid("stix bundle", o.Installation, o.Title, o.Updated.String()), `","objects":[`)
+		out.str(`{"type":"bundle","id":"bundle--`, uuid("stix bundle", o.Installation, o.Title), `","objects":[`)
 		e.err = e.write(e.stix.Identity())
 		return e
 	},

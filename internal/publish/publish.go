@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"iter"
 	"net/url"
 	"regexp"
@@ -163,8 +164,12 @@ func profile(ctx context.Context, st *store.Store, name string, v store.View) (*
 	return nil, &Mistake{"profile", fmt.Sprintf("the name %q is that of several profiles: %s; give an id", name, strings.Join(titles, ", "))}
 }
 
-// Write writes the export. If w fails or ctx ends, so does it.
-func (j *Job) Write(ctx context.Context, w interface{ Write([]byte) (int, error) }) (Result, error) {
+// At says when what is exported last changed, for formats in which that stands;
+// without it, it is now.
+func (j *Job) At(t intel.Time) { j.opts.Updated = t }
+
+// Write writes the export. If w fails or ctx ends, so does it. It may be called again.
+func (j *Job) Write(ctx context.Context, w io.Writer) (Result, error) {
 	r := Result{Withheld: map[string]int{}}
 	met := map[string]bool{}
 	var err error
