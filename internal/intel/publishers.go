@@ -6,7 +6,7 @@ import "strings"
 // the program. Ranks leave room between them; a publisher that is not here has
 // rank [UnknownRank].
 var known = []Publisher{
-	{ID: Analyst, Title: "Your analysts", Rank: 0, Rights: Rights{Redistribute: true}},
+	{ID: Analyst, Title: "Your analysts", Rank: 0, Reliability: "A", Rights: Rights{Redistribute: true}},
 	{
 		ID: MitreAttack, Title: "MITRE ATT&CK", Rank: 10, Distinct: true, Reliability: "A",
 		URL: "https://attack.mitre.org/", Licence: "ATT&CK Terms of Use",

@@ -19,6 +19,7 @@ import (
 
 	"dossier/internal/export"
 	"dossier/internal/intel"
+	"dossier/internal/lifecycle"
 	"dossier/internal/odata"
 	"dossier/internal/store"
 )
@@ -214,8 +215,12 @@ func (j *Job) indicators(ctx context.Context, met map[string]bool, withheld map[
 }
 
 func indicator(i *store.Indicator, publishers []string) *export.Indicator {
+	until := i.Life.Until
+	if until == lifecycle.Never {
+		until = 0
+	}
 	x := &export.Indicator{
-		ID: i.ID, Observable: i.Observable, Source: i.Source, FirstSeen: i.FirstSeen, LastSeen: i.LastSeen, ValidUntil: i.ValidUntil,
+		ID: i.ID, Observable: i.Observable, Source: i.Source, FirstSeen: i.FirstSeen, LastSeen: i.LastSeen, ValidUntil: until,
 		Confidence: i.Confidence, TLP: i.TLP, Revoked: i.Revoked, Publishers: publishers, Profiles: make([]export.Profile, len(i.Profiles)),
 	}
 	for n, p := range i.Profiles {

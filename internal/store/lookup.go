@@ -107,13 +107,14 @@ func (s *Store) titles(ctx context.Context, query string, args ...any) ([]Profil
 func (s *Store) OnHost(ctx context.Context, host string, limit int, v View) (found []*Indicator, more bool, err error) {
 	cond, args := ceilingSQL("i", v.Ceiling)
 	rows, err := s.read.QueryContext(ctx, "SELECT "+indicatorSelect("i.id")+` FROM indicator i WHERE i.host_reversed = ? AND i.value <> i.host AND `+cond+
-		" AND i.revoked = 0 ORDER BY i.id LIMIT ?", append(append([]any{reversed(host)}, args...), limit+1)...)
+		" AND i.hidden = 0 ORDER BY i.id LIMIT ?", append(append([]any{reversed(host)}, args...), limit+1)...)
 	if err != nil {
 		return nil, false, err
 	}
 	defer rows.Close()
+	scan := s.scanIndicator()
 	for rows.Next() {
-		i, err := scanIndicator(rows)
+		i, err := scan(rows)
 		if err != nil {
 			return nil, false, err
 		}
