@@ -24,6 +24,7 @@ import (
 type exportFlags struct {
 	publish.Request
 	audience  string
+	view      string
 	output    string
 	maxChange string
 	preview   bool
@@ -51,7 +52,7 @@ The formats:
   dossier export --format stix --audience customers | gzip > bundle.json.gz`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
-			o.Audience = publish.Audience(o.audience)
+			o.Audience, o.View = publish.Audience(o.audience), publish.View(o.view)
 			if o.FirstRule, o.LastRule, err = ruleRange(o.rules); err != nil {
 				return err
 			}
@@ -95,6 +96,7 @@ The formats:
 	f.StringVar(&o.maxChange, "max-change", "", "keep the file at --output if more than this share of its lines would change, as 20%")
 	f.IntVar(&o.Max, "max-entries", 0, "refuse more entries; by default what the device or format takes is written and the rest counted; -1: no limit")
 	f.StringVar(&o.audience, "audience", "internal", "internal, customers or public: leaves out what markings and publishers' rights do not allow to go there")
+	f.StringVar(&o.view, "view", "active", "active indicators, or default: what the API's collections show, historical ones too")
 	f.StringVar(&o.rules, "rule-ids", "", fmt.Sprintf("range of the numbers of rules, as 5000000-5999999 (by default %d-%d)", export.FirstRule, export.LastRule))
 	_ = cmd.MarkFlagRequired("format")
 	return cmd

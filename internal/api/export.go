@@ -49,7 +49,7 @@ type formatEntry struct {
 	Max       int      `json:"max,omitempty"` // entries
 }
 
-// exportIndicators answers GET /api/export/{format}?$filter=&profile=&minConfidence=&max=&audience=
+// exportIndicators answers GET /api/export/{format}?$filter=&profile=&minConfidence=&view=&max=&audience=
 // with a file. It is kept, so that conditional requests and ranges cost nothing.
 func exportIndicators(r *request) (*answer, error) {
 	p, err := r.params()
@@ -57,7 +57,7 @@ func exportIndicators(r *request) (*answer, error) {
 		return nil, err
 	}
 	req := publish.Request{Format: r.ids[0]}
-	texts := map[string]*string{"filter": &req.Filter, "profile": &req.Profile, "audience": (*string)(&req.Audience)}
+	texts := map[string]*string{"filter": &req.Filter, "profile": &req.Profile, "audience": (*string)(&req.Audience), "view": (*string)(&req.View)}
 	numbers := map[string]*int{"minConfidence": &req.MinConfidence, "max": &req.Max}
 	for _, given := range p {
 		name := strings.TrimPrefix(given.Name, "$")
@@ -76,7 +76,7 @@ func exportIndicators(r *request) (*answer, error) {
 			}
 		}
 		if !known { // a misspelt filter would publish everything
-			return nil, badRequest("The parameter '"+clip(given.Name)+"' is not known: use $filter, profile, minConfidence, max, audience.", clip(given.Name))
+			return nil, badRequest("The parameter '"+clip(given.Name)+"' is not known: use $filter, profile, minConfidence, view, max, audience.", clip(given.Name))
 		}
 		if len(p.all(name)) > 1 {
 			return nil, badRequest("The parameter '"+clip(given.Name)+"' was specified more than once.", clip(given.Name))

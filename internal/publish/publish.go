@@ -36,12 +36,22 @@ const (
 	Public    Audience = "public"
 )
 
+// A View chooses among indicators, as the API's option view does.
+type View string
+
+// The views. Withdrawn and guarded indicators are in none.
+const (
+	Active  View = "active"  // above the confidence floor now; this is what "" means
+	Default View = "default" // what the API's collections show: historical ones too
+)
+
 // A Request says what is to be exported. Format alone is needed.
 type Request struct {
 	Format        string
 	Filter        string // $filter of the collection of indicators
 	Profile       string // name or id
 	MinConfidence int
+	View          View
 	Max           int      // entries; 0: the format's limit, less than 0: none
 	Audience      Audience // "": internal
 	FirstRule     uint32   // numbers of rules; 0: the usual range
@@ -50,7 +60,7 @@ type Request struct {
 
 // A Mistake is what is wrong with a request, for whoever made it.
 type Mistake struct {
-	Field   string // of the request: "format", "filter", "profile", "minConfidence", "audience"
+	Field   string // of the request: "format", "filter", "profile", "minConfidence", "view", "audience", "rules"
 	Message string
 }
 
@@ -98,7 +108,15 @@ func Prepare(ctx context.Context, st *store.Store, req Request, v store.View) (*
 	default:
 		return nil, &Mistake{"audience", fmt.Sprintf("audience %q: want internal, customers or public", req.Audience)}
 	}
-	j.sel = store.Selection{Mode: store.Active, MinConfidence: req.MinConfidence, Kinds: f.Kinds}
+	mode := store.Active
+	switch req.View {
+	case "", Active:
+	case Default:
+		mode = store.Shown
+	default:
+		return nil, &Mistake{"view", fmt.Sprintf("view %q: want active or default", req.View)}
+	}
+	j.sel = store.Selection{Mode: mode, MinConfidence: req.MinConfidence, Kinds: f.Kinds}
 	if req.Filter != "" {
 		q, err := odata.ParseQuery("$filter="+url.QueryEscape(req.Filter), store.Types.Indicator, odata.Options{Allow: odata.AllowFilter})
 		if err != nil {
