@@ -19,16 +19,18 @@ var stixFormat = &Format{
 		observable.RegistryKey, observable.UserAgent,
 	},
 	begin: func(out *output, o *Options) encoder {
-		e := &stixBundle{out: out, stix: NewSTIX(o)}
-		out.str(`{"type":"bundle","id":"bundle--`, uuid("stix bundle", o.Installation, o.Title), `","objects":[`)
-		e.err = e.write(e.stix.Identity())
+		e := &stixBundle{out: out, enc: json.NewEncoder(out.b), stix: newSTIX(o)}
+		e.enc.SetEscapeHTML(false)
+		out.str(`{"type":"bundle","id":"bundle--`, uuid("stix bundle", o.Installation, o.Title), `","objects":[`, "\n")
+		e.err = e.write(e.stix.identity())
 		return e
 	},
 }
 
 type stixBundle struct {
 	out  *output
-	stix *STIX
+	enc  *json.Encoder
+	stix *stixMaker
 	n    int
 	err  error
 }
@@ -37,36 +39,33 @@ func (e *stixBundle) put(i *Indicator) error {
 	if e.err != nil {
 		return e.err
 	}
-	objects, err := e.stix.Objects(i)
+	objects, err := e.stix.objects(i)
 	if err != nil {
 		return err
 	}
 	return e.write(objects...)
 }
 
-func (e *stixBundle) write(objects ...STIXObject) error {
+func (e *stixBundle) write(objects ...stixObject) error {
 	for _, o := range objects {
-		b, err := o.JSON()
-		if err != nil {
-			return err
-		}
 		if e.n++; e.n > 1 {
 			e.out.str(",")
 		}
-		e.out.str("\n")
-		e.out.bytes(b)
+		if err := e.enc.Encode(o.body); err != nil { // with a line end
+			return err
+		}
 	}
 	return e.out.err
 }
 
 func (e *stixBundle) end() error {
-	e.out.str("\n]}\n")
+	e.out.str("]}\n")
 	return e.err
 }
 
-// STIX makes STIX objects of indicators: for bundles and for TAXII. Ids follow
-// from the installation and the thing, so that a thing keeps its id.
-type STIX struct {
+// stixMaker makes STIX objects of indicators. Ids follow from the installation and
+// the thing, so that a thing keeps its id.
+type stixMaker struct {
 	installation string
 	creator      string // id of the identity
 	created      intel.Time
@@ -75,10 +74,10 @@ type STIX struct {
 	marked       map[intel.TLP]bool
 }
 
-// NewSTIX returns a maker that tells each profile and marking once.
-func NewSTIX(o *Options) *STIX {
-	return &STIX{
-		installation: o.Installation, creator: IdentityID(o.Installation), created: stixEpoch, profile: o.Profile,
+// newSTIX returns a maker that tells each profile and marking once.
+func newSTIX(o *Options) *stixMaker {
+	return &stixMaker{
+		installation: o.Installation, creator: identityID(o.Installation), created: stixEpoch, profile: o.Profile,
 		told: map[string]string{}, marked: map[intel.TLP]bool{},
 	}
 }
@@ -87,25 +86,15 @@ func NewSTIX(o *Options) *STIX {
 // the day of the format's standard, since a created time is needed and must not change.
 const stixEpoch intel.Time = 1623283200000 // 2021-06-10
 
-// IdentityID returns the id of the identity that creates what an installation exports.
-func IdentityID(installation string) string {
+// identityID returns the id of the identity that creates what an installation exports.
+func identityID(installation string) string {
 	return "identity--" + uuid("stix identity", installation)
 }
 
-// A STIXObject is an object with what TAXII asks about.
-type STIXObject struct {
-	ID, Type string
-	Modified intel.Time // its version; for objects without one, when they were created
-	body     any
-}
-
-// JSON returns the object.
-func (o STIXObject) JSON() ([]byte, error) {
-	var b strings.Builder
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	err := enc.Encode(o.body)
-	return []byte(strings.TrimSuffix(b.String(), "\n")), err
+// A stixObject is one of the structs below.
+type stixObject struct {
+	id   string
+	body any
 }
 
 // stixCommon are the common properties (STIX 2.1, 3.2).
@@ -190,26 +179,26 @@ var stixTLP = map[intel.TLP]string{
 
 const tlpExtension = "extension-definition--60a3c5c5-0d10-413e-aab3-9e08dde9e88d"
 
-// Identity returns who creates the objects.
-func (s *STIX) Identity() STIXObject {
+// identity returns who creates the objects.
+func (s *stixMaker) identity() stixObject {
 	c := s.common("identity", s.creator, s.created, s.created)
 	c.CreatedBy = ""
-	return STIXObject{c.ID, c.Type, s.created, stixIdentity{c, "Dossier", "A Dossier installation. What it exports are its own readings of what publishers say; each object names them.", "system"}}
+	return stixObject{c.ID, stixIdentity{c, "Dossier", "A Dossier installation. What it exports are its own readings of what publishers say; each object names them.", "system"}}
 }
 
-func (s *STIX) common(typ, id string, created, modified intel.Time) stixCommon {
+func (s *stixMaker) common(typ, id string, created, modified intel.Time) stixCommon {
 	return stixCommon{Type: typ, SpecVersion: "2.1", ID: id, CreatedBy: s.creator, Created: created.Millis(), Modified: max(created, modified).Millis()}
 }
 
-// Objects returns the indicator's object, behind the profiles and markings that
+// objects returns the indicator's object, behind the profiles and markings that
 // it refers to where they were not told yet, and before its relationships and
 // its note. The error is a refusal where there is no pattern for it.
-func (s *STIX) Objects(i *Indicator) ([]STIXObject, error) {
+func (s *stixMaker) objects(i *Indicator) ([]stixObject, error) {
 	pattern, why := stixPattern(i.Observable)
 	if why != "" {
 		return nil, why
 	}
-	var out []STIXObject
+	var out []stixObject
 	mark := s.marking(i.TLP, &out)
 	var profiles []string
 	for _, p := range i.Profiles {
@@ -242,11 +231,11 @@ func (s *STIX) Objects(i *Indicator) ([]STIXObject, error) {
 	if i.ValidUntil > created {
 		ind.ValidUntil = i.ValidUntil.Millis()
 	}
-	out = append(out, STIXObject{c.ID, c.Type, max(created, modified), ind})
+	out = append(out, stixObject{c.ID, ind})
 	for _, id := range profiles {
 		r := s.common("relationship", "relationship--"+uuid("stix", s.installation, "indicates", i.ID, id), created, created)
 		r.Markings = mark
-		out = append(out, STIXObject{r.ID, r.Type, created, stixRelationship{r, "indicates", c.ID, id}})
+		out = append(out, stixObject{r.ID, stixRelationship{r, "indicates", c.ID, id}})
 	}
 	if len(i.Publishers) > 0 {
 		n := s.common("note", "note--"+uuid("stix", s.installation, "sources", i.ID), created, modified)
@@ -260,18 +249,18 @@ func (s *STIX) Objects(i *Indicator) ([]STIXObject, error) {
 			}
 			b.WriteByte('\n')
 		}
-		out = append(out, STIXObject{n.ID, n.Type, max(created, modified), stixNote{n, "Sources", strings.TrimSuffix(b.String(), "\n"), []string{c.ID}}})
+		out = append(out, stixObject{n.ID, stixNote{n, "Sources", strings.TrimSuffix(b.String(), "\n"), []string{c.ID}}})
 	}
 	return out, nil
 }
 
 // marking returns the reference to a marking, and tells the marking first.
-func (s *STIX) marking(t intel.TLP, out *[]STIXObject) []string {
+func (s *stixMaker) marking(t intel.TLP, out *[]stixObject) []string {
 	id := stixTLP[t]
 	if !s.marked[t] {
 		s.marked[t] = true
 		c := stixCommon{Type: "marking-definition", SpecVersion: "2.1", ID: id, Created: "2022-10-01T00:00:00.000Z"}
-		*out = append(*out, STIXObject{id, c.Type, s.created, stixMarking{
+		*out = append(*out, stixObject{id, stixMarking{
 			c, "TLP:" + strings.ToUpper(t.String()), map[string]stixExtension{tlpExtension: {"property-extension", t.String()}},
 		}})
 	}
@@ -279,7 +268,7 @@ func (s *STIX) marking(t intel.TLP, out *[]STIXObject) []string {
 }
 
 // tell returns the id of a profile's object, and tells the object first.
-func (s *STIX) tell(p Profile, out *[]STIXObject) (string, error) {
+func (s *stixMaker) tell(p Profile, out *[]stixObject) (string, error) {
 	if id, ok := s.told[p.ID]; ok {
 		return id, nil
 	}
@@ -290,14 +279,14 @@ func (s *STIX) tell(p Profile, out *[]STIXObject) (string, error) {
 			return "", err
 		}
 	}
-	o := s.Profile(p, d)
-	s.told[p.ID] = o.ID
+	o := s.profileObject(p, d)
+	s.told[p.ID] = o.id
 	*out = append(*out, o)
-	return o.ID, nil
+	return o.id, nil
 }
 
-// Profile returns the object of a profile; d may be nil.
-func (s *STIX) Profile(p Profile, d *intel.Dossier) STIXObject {
+// profileObject returns the object of a profile; d may be nil.
+func (s *stixMaker) profileObject(p Profile, d *intel.Dossier) stixObject {
 	typ := profileType(p.Kind, d)
 	c := s.common(typ, typ+"--"+uuid("stix", s.installation, "profile", p.ID), s.created, s.created)
 	c.External = []stixLink{{Source: "dossier", ExternalID: p.ID}}
@@ -318,7 +307,7 @@ func (s *STIX) Profile(p Profile, d *intel.Dossier) STIXObject {
 			o.External = append(o.External, stixLink{Source: line(x.Value.Issuer, 200), ExternalID: line(x.Value.ID, 200)})
 		}
 	}
-	return STIXObject{c.ID, typ, s.created, o}
+	return stixObject{c.ID, o}
 }
 
 // profileType returns the STIX type of a profile: a tool that anybody can have is
@@ -387,5 +376,7 @@ func addressType(v string) string {
 
 // stixString quotes a string constant: only the quote and the backslash are escaped.
 func stixString(s string) string {
-	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(s) + "'"
+	return "'" + stixEscapes.Replace(s) + "'"
 }
+
+var stixEscapes = strings.NewReplacer(`\`, `\\`, `'`, `\'`)
