@@ -77,7 +77,7 @@ type stixMaker struct {
 // newSTIX returns a maker that tells each profile and marking once.
 func newSTIX(o *Options) *stixMaker {
 	return &stixMaker{
-		installation: o.Installation, creator: identityID(o.Installation), created: stixEpoch, profile: o.Profile,
+		installation: o.Installation, creator: STIXIdentity(o.Installation), created: stixEpoch, profile: o.Profile,
 		told: map[string]string{}, marked: map[intel.TLP]bool{},
 	}
 }
@@ -86,8 +86,9 @@ func newSTIX(o *Options) *stixMaker {
 // the day of the format's standard, since a created time is needed and must not change.
 const stixEpoch intel.Time = 1623283200000 // 2021-06-10
 
-// identityID returns the id of the identity that creates what an installation exports.
-func identityID(installation string) string {
+// STIXIdentity returns the id of the identity object as which an installation
+// exports.
+func STIXIdentity(installation string) string {
 	return "identity--" + uuid("stix identity", installation)
 }
 

@@ -25,6 +25,7 @@ type decodeOptions struct {
 	subject   *intel.Ref
 	notAfter  intel.Time
 	producers map[string]string
+	own       string // identity that this installation exports STIX as
 }
 
 // formats in the order in which they are tried: the most particular first.
@@ -32,7 +33,7 @@ var formats = []format{
 	{
 		"stix", func(head []byte, _ string) bool { return stix.Sniff(head) },
 		func(ctx context.Context, r io.Reader, o decodeOptions, sink intel.Sink) (intel.Dataset, error) {
-			return stix.Decode(ctx, r, stix.Options{Publisher: o.publisher, Path: o.path}, sink)
+			return stix.Decode(ctx, r, stix.Options{Publisher: o.publisher, Path: o.path, Own: o.own}, sink)
 		},
 	},
 	{

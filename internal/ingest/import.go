@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"dossier/internal/export"
 	"dossier/internal/facts"
 	"dossier/internal/intel"
 	"dossier/internal/store"
@@ -70,7 +71,11 @@ func (im *Importer) Import(ctx context.Context, args []string, o Options) (res *
 		}
 		err = errors.Join(err, im.Store.SaveRun(context.WithoutCancel(ctx), res.Run))
 	}()
-	r := &run{im: im, o: o, res: res, subject: subject, producers: map[string]string{}}
+	installation, err := im.Store.Installation(ctx)
+	if err != nil {
+		return res, err
+	}
+	r := &run{im: im, o: o, res: res, subject: subject, producers: map[string]string{}, own: export.STIXIdentity(installation)}
 	in := &inputs{ctx: ctx, stdin: im.Stdin, take: func(f file) error { return r.file(ctx, f) }, fail: r.failed, read: r.progressBytes}
 	for _, arg := range args {
 		if err := in.walk(arg); err != nil {
@@ -116,6 +121,7 @@ func runID(now time.Time) string {
 
 // A run is one import under way.
 type run struct {
+	own       string // identity that this installation exports STIX as
 	im        *Importer
 	o         Options
 	res       *Result
@@ -168,7 +174,7 @@ func (r *run) file(ctx context.Context, f file) error {
 	defer b.Rollback()
 	sink := &sink{r: r, ctx: ctx, batch: b, subject: r.subject}
 	ds, err := form.decode(ctx, f.Body, decodeOptions{
-		publisher: r.o.Publisher, path: strings.ReplaceAll(f.Path, "!", "/"), subject: r.subject, notAfter: intel.TimeOf(r.im.Store.Now()), producers: r.producers,
+		publisher: r.o.Publisher, path: strings.ReplaceAll(f.Path, "!", "/"), subject: r.subject, notAfter: intel.TimeOf(r.im.Store.Now()), producers: r.producers, own: r.own,
 	}, sink)
 	var broken *brokenFile
 	switch {
