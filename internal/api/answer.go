@@ -21,7 +21,7 @@ type answer struct {
 	header      http.Header // further headers, may be nil
 	body        []byte
 	file        *publish.Spooled // in place of body; it is closed when it was sent
-	packed      *packed // set if the answer is remembered; then nothing of it may change
+	packed      *packed          // set if the answer is remembered; then nothing of it may change
 }
 
 // gzipAbove is the size from which compressing pays: less fits one packet.
