@@ -216,7 +216,7 @@ func TestSpool(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if len(s.kept) > maxKept {
+	if f := get(Request{Format: "domains"}); f.Close() != nil || len(s.kept) > maxKept {
 		t.Errorf("%d exports are kept", len(s.kept))
 	}
 }

@@ -34,8 +34,9 @@ type key struct {
 }
 
 type entry struct {
-	mu   sync.Mutex // held while a version is made
-	used int64
+	mu      sync.Mutex // held while a version is made
+	used    int64      // guarded by the spool's mutex, as is
+	waiting int        // how many are about to take a version from here
 
 	now      *version // nil: none was made yet
 	result   Result
@@ -102,7 +103,13 @@ func (s *Spool) Open(ctx context.Context, st *store.Store, req Request, v store.
 	}
 	s.uses++
 	e.used = s.uses
+	e.waiting++
 	s.mu.Unlock()
+	defer func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		e.waiting--
+	}()
 
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -123,24 +130,26 @@ func (s *Spool) Open(ctx context.Context, st *store.Store, req Request, v store.
 	return &Spooled{io.NewSectionReader(now.file, 0, now.size), e.result, now.tag, now.modified, s, now}, nil
 }
 
-// evict makes room for one more; s.mu is held. What is being made for one that
-// goes is read once, and its file is closed by the garbage collector.
+// evict makes room for one more; s.mu is held. What somebody waits for stays, so
+// that for a while there may be more.
 func (s *Spool) evict() {
-	if len(s.kept) < maxKept {
-		return
-	}
-	var oldest key
-	used := int64(-1)
-	for k, e := range s.kept {
-		if used < 0 || e.used < used {
-			oldest, used = k, e.used
+	for len(s.kept) >= maxKept {
+		var oldest key
+		used := int64(-1)
+		for k, e := range s.kept {
+			if e.waiting == 0 && (used < 0 || e.used < used) {
+				oldest, used = k, e.used
+			}
 		}
+		if used < 0 {
+			return
+		}
+		if now := s.kept[oldest].now; now != nil {
+			now.gone = true
+			_ = now.drop() // nobody reads it any more
+		}
+		delete(s.kept, oldest)
 	}
-	if now := s.kept[oldest].now; now != nil {
-		now.gone = true
-		_ = now.drop() // nobody reads it any more
-	}
-	delete(s.kept, oldest)
 }
 
 // make writes the export anew; e.mu is held. Where it is the same as before, the
