@@ -21,10 +21,10 @@ var rows = [][]string{
 	{"internal/observable", "internal/odata", "internal/vocab", "internal/testcorpus", "internal/testdb"},
 	{"internal/intel", "internal/guard"},
 	{"internal/lifecycle", "internal/naming", "internal/refdate"},
-	{"internal/facts", "internal/stix", "internal/misp", "internal/lists", "internal/dictionary", "internal/graph"},
+	{"internal/facts", "internal/stix", "internal/misp", "internal/lists", "internal/dictionary", "internal/graph", "internal/export"},
 	{"internal/resolve", "internal/profile", "internal/hunt"},
 	{"catalog", "internal/store", "internal/fetch", "internal/taxii"},
-	{"internal/ingest", "internal/auth"},
+	{"internal/ingest", "internal/auth", "internal/publish"},
 	{"internal/api", "internal/portal", "internal/namebench", "internal/feed"},
 	{"cmd/dossier", "catalog/generate", "internal/hunt/gen"},
 }

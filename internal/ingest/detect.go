@@ -27,6 +27,7 @@ type decodeOptions struct {
 	notAfter  intel.Time
 	producers map[string]string
 	mapping   lists.Mapping
+	own       string // identity that this installation exports STIX as
 }
 
 // formats in the order in which they are tried: the most particular first.
@@ -34,7 +35,7 @@ var formats = []format{
 	{
 		"stix", func(head []byte, _ string) bool { return stix.Sniff(head) },
 		func(ctx context.Context, r io.Reader, o decodeOptions, sink intel.Sink) (intel.Dataset, error) {
-			return stix.Decode(ctx, r, stix.Options{Publisher: o.publisher, Path: o.path}, sink)
+			return stix.Decode(ctx, r, stix.Options{Publisher: o.publisher, Path: o.path, Own: o.own}, sink)
 		},
 	},
 	{

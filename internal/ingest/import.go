@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"dossier/internal/export"
 	"dossier/internal/facts"
 	"dossier/internal/guard"
 	"dossier/internal/intel"
@@ -147,7 +148,11 @@ func (im *Importer) run(ctx context.Context, input string, o Options, walk func(
 			err = errors.Join(err, im.Store.SaveRun(context.WithoutCancel(ctx), res.Run))
 		}()
 	}
-	r := &run{im: im, o: o, res: res, subject: subject, producers: map[string]string{}}
+	installation, err := im.Store.Installation(ctx)
+	if err != nil {
+		return res, err
+	}
+	r := &run{im: im, o: o, res: res, subject: subject, producers: map[string]string{}, own: export.STIXIdentity(installation)}
 	in := &inputs{
 		ctx: ctx, stdin: im.Stdin, take: func(f file) error { return r.file(ctx, f) }, fail: r.failed, read: r.progressBytes,
 		inflated: cmp.Or(o.MaxInflated, maxInflated), fetch: im.Fetch,
@@ -231,6 +236,7 @@ func RunID(now time.Time) string {
 
 // A run is one import under way.
 type run struct {
+	own       string // identity that this installation exports STIX as
 	im        *Importer
 	o         Options
 	res       *Result
@@ -299,7 +305,7 @@ func (r *run) file(ctx context.Context, f file) error {
 	sink := &sink{r: r, ctx: ctx, batch: b, subject: r.subject}
 	ds, err := form.decode(ctx, f.Body, decodeOptions{
 		publisher: r.o.Publisher, path: strings.ReplaceAll(f.Path, "!", "/"), subject: r.subject, notAfter: intel.TimeOf(r.im.Store.Now()), producers: r.producers,
-		mapping: r.o.Map,
+		mapping: r.o.Map, own: r.own,
 	}, sink)
 	var broken *brokenFile
 	switch {
