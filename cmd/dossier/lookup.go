@@ -30,7 +30,7 @@ type answer struct {
 	Confidence int                  `json:"confidence,omitempty"` // 0..100, now
 	Active     bool                 `json:"active,omitempty"`
 	Until      intel.Time           `json:"activeUntil,omitzero"`
-	Guard      *guard.Listing         `json:"guard,omitempty"`
+	Guard      *guard.Listing       `json:"guard,omitempty"`
 	Profiles   []store.ProfileTitle `json:"profiles,omitempty"`
 	Evidence   []store.Evidence     `json:"evidence,omitempty"`
 	Under      []answer             `json:"under,omitempty"`  // known names above it

@@ -42,9 +42,9 @@ type known struct {
 	Indicator store.WireIndicator `json:"indicator"`
 	Revoked   bool                `json:"revoked,omitempty"` // every source has withdrawn it
 
-	Confidence int          `json:"confidence"`           // 0..100, now
-	Active     bool         `json:"active"`               // above the confidence floor, not withdrawn, not guarded
-	Until      intel.Time   `json:"activeUntil,omitzero"` // the last moment above the floor
+	Confidence int            `json:"confidence"`           // 0..100, now
+	Active     bool           `json:"active"`               // above the confidence floor, not withdrawn, not guarded
+	Until      intel.Time     `json:"activeUntil,omitzero"` // the last moment above the floor
 	Guard      *guard.Listing `json:"guard,omitempty"`      // the list that guards it
 
 	Evidence []store.Evidence     `json:"evidence"` // earliest first

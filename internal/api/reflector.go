@@ -6,8 +6,8 @@ import (
 	"slices"
 	"strings"
 
-	"dossier/internal/ingest"
 	"dossier/internal/guard"
+	"dossier/internal/ingest"
 	"dossier/internal/intel"
 	"dossier/internal/observable"
 	"dossier/internal/store"

@@ -62,9 +62,9 @@ func classify(score int) string {
 
 // A subject is what is known of a host when it is judged.
 type subject struct {
-	known *store.Known // nothing known: the Indicator is nil
-	guard guard.Listing  // the list that guards it
-	above *store.Known // the nearest known name above it, nil if there is none or the host itself is known
+	known *store.Known  // nothing known: the Indicator is nil
+	guard guard.Listing // the list that guards it
+	above *store.Known  // the nearest known name above it, nil if there is none or the host itself is known
 }
 
 // reputationOf judges a host by what is known of it: a pure function of its

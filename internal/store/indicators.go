@@ -26,10 +26,10 @@ type Indicator struct {
 	// the answer, 0..100.
 	Life       lifecycle.Life
 	Confidence int
-	Active     bool        // shown, and above the confidence floor at the time of the answer
+	Active     bool          // shown, and above the confidence floor at the time of the answer
 	Guard      guard.Listing // the list that guards it, if one does
-	Revoked    bool        // every source withdrew it
-	TLP        intel.TLP   // the lowest ceiling that sees it as it is here
+	Revoked    bool          // every source withdrew it
+	TLP        intel.TLP     // the lowest ceiling that sees it as it is here
 
 	// Only [Store.EachIndicator] fills these.
 	Profiles   []ProfileTitle // that it is linked to, by title
