@@ -107,10 +107,9 @@ func Of(c Case) Life { return judge(c).Life }
 // judged is a life with the terms that it was computed from.
 type judged struct {
 	Life
-	voices    []voice
-	together  float64 // of all voices
-	end       intel.Time
-	unlimited bool
+	voices   []voice
+	together float64 // of all voices
+	end      intel.Time
 }
 
 // A voice is what one publisher adds: its best statement.
