@@ -12,34 +12,54 @@ import (
 
 	"dossier/internal/ingest"
 	"dossier/internal/intel"
+	"dossier/internal/lists"
 
 	"github.com/spf13/cobra"
 )
 
 func (a *app) importCommand() *cobra.Command {
 	var o ingest.Options
-	var verbose bool
+	var verbose, private bool
+	var mapping string
 	cmd := &cobra.Command{
-		Use: "import PATH…", Short: "Import files, folders and archives",
+		Use: "import PATH…", Short: "Import files, folders, archives and addresses",
 		Long: `Import reads STIX 2.0 and 2.1, MISP galaxies and events, Microsoft's list of actor
-names, Maltrail trails, CSV and plain lists. The format is found from the
-content. PATH may be a file, a folder, a pattern, an archive (.gz, .zst, .bz2,
-.zip, .tar.gz) or "-" for standard input.
+names, dictionaries of actors, Maltrail trails, OpenIOC, CSV with any columns, exports in JSON, Zeek's
+intelligence files, block lists (hosts, AdBlock, dnsmasq, RPZ, ipset and others),
+plain lists, and texts (Markdown, AsciiDoc, HTML) with defanged values. The
+format is found from the content. PATH may be a file, a folder, a pattern, an
+archive (.gz, .zst, .xz, .bz2, .zip, .tar.gz), an https or http address, or "-" for
+standard input.
+
+Columns of a CSV and properties of JSON are told by their names and by what they
+hold; --map says it where neither tells: COLUMN=ROLE, where COLUMN is a name or a
+number from 1, and ROLE a kind (domain, ipAddress, url, sha256 …) or one of value,
+type, firstSeen, lastSeen, validUntil, confidence, tlp, context, reference, actor,
+tool, ignore.
 
 Each file is one transaction: it is kept whole, or not at all. Importing a file
 again changes nothing. What is not taken is counted with its reason.`,
 		Example: `  dossier import enterprise-attack.json
   dossier import misp-galaxy/clusters/ microsoft/MicrosoftMapping.json
   dossier import --profile "Aqua Blizzard" --source our-team iocs.csv
-  curl -s https://intel.example/feed.json.gz | dossier import -`,
+  dossier import https://intel.example/feed.json.gz
+  dossier import --source our-isac --map "Adres=domain,Datum=firstSeen,4=context" lijst.csv
+  cat iocs.txt | dossier import -`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
+			if mapping != "" {
+				if o.Map, err = lists.ParseMapping(mapping); err != nil {
+					return fmt.Errorf("--map: %w", err)
+				}
+			}
 			s, act, err := a.openToAct(cmd.Context())
 			if err != nil {
 				return err
 			}
 			defer func() { err = errors.Join(err, s.Close()) }()
-			res, err := a.importer(s).Import(cmd.Context(), args, o)
+			im := a.importer(s)
+			im.Fetch = a.fetchURL(private)
+			res, err := im.Import(cmd.Context(), args, o)
 			a.err.clearProgress()
 			if len(res.Files) > 0 {
 				act("import", slog.String("run", res.Run.ID), slog.String("input", res.Run.Input),
@@ -64,6 +84,8 @@ again changes nothing. What is not taken is counted with its reason.`,
 	f.StringVar(&o.Publisher, "source", "", "who published this, if the content does not tell (a short name)")
 	f.StringVar(&o.Format, "as", "", "format, if the content does not tell: "+strings.Join(ingest.Formats(), ", "))
 	f.StringVar(&o.Profile, "profile", "", "tie the indicators to this profile (a name or an id)")
+	f.BoolVar(&private, "allow-private", false, "an address may lead to a private or loopback address")
+	f.StringVar(&mapping, "map", "", "what columns or properties hold: COLUMN=ROLE,…")
 	f.BoolVarP(&verbose, "verbose", "v", false, "tell of every file")
 	a.jsonFlag(cmd)
 	return cmd

@@ -84,7 +84,7 @@ func TestChanges(t *testing.T) {
 	if title.Field != "title" || title.Before[0] != "Aqua Blizzard" || title.After[0] != "Aqua Storm" || !slices.Equal(title.Sources, []string{"MITRE ATT&CK"}) {
 		t.Errorf("title: %+v", title)
 	}
-	if f := fields["shared.example.com"]; len(f) != 1 || f[0].Field != "firstSeenDateTime" || f[0].Before[0] != "2022-05-02T23:09:20Z" || f[0].After[0] != "2017-01-02T03:04:05Z" {
+	if f := fields["shared.example.com"]; len(f) != 3 || f[1].Field != "activeUntil" || f[2].Field != "confidence" || f[0].Field != "firstSeenDateTime" || f[0].Before[0] != "2022-05-02T23:09:20Z" || f[0].After[0] != "2017-01-02T03:04:05Z" {
 		t.Errorf("shared: %+v", f)
 	}
 	if r := read(url.Values{"since": {since}, "profile": {snakeID}}); len(r.Profiles) != 0 || len(r.Indicators) != 3 {

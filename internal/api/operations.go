@@ -12,6 +12,7 @@ import (
 	"dossier/internal/ingest"
 	"dossier/internal/intel"
 	"dossier/internal/odata"
+	"dossier/internal/publish"
 	"dossier/internal/store"
 )
 
@@ -312,6 +313,31 @@ func operations() map[string]operation {
 			tag: tagOwn, summary: "Undo a decision", about: "What is served is as if it had never been made.", params: []*parameter{sharedParameter("marking")},
 			answers: []reply{{status: http.StatusNoContent, about: "It is undone.", headers: []string{"Preference-Applied"}}},
 		},
+		"GET api/export": {
+			tag: tagOwn, summary: "List export formats", about: "In which forms indicators can be fetched.",
+			answers:  ownBody[formatList]("The formats.", formatList{[]formatEntry{{Name: "domains", About: "plain list: domain names", MediaType: "text/plain; charset=utf-8", Kinds: []string{"domain"}}}}),
+			examples: []example{asked("The formats")},
+		},
+		"GET api/export/{}": {
+			tag: tagOwn, summary: "Export indicators", about: "The active indicators in the form of an engine or platform: a list, a zone, rules, a bundle. A file, with ranges, and compressed if Accept-Encoding allows zstd or gzip. " +
+				"What the format, the device or the audience has no place for is left out and counted. A parameter that is not known is refused.",
+			params: []*parameter{
+				{Name: "$filter", In: "query", Schema: &schema{Type: "string"}, Description: "Over the collection of indicators.", Example: "firstSeenDateTime ge 2016-01-01T00:00:00Z"},
+				{Name: "profile", In: "query", Schema: text("The name or id of a profile."), Example: "APT28"},
+				{Name: "minConfidence", In: "query", Schema: &schema{Type: "integer"}, Description: "Only indicators with at least this confidence, 0 to 100.", Example: 10},
+				{Name: "view", In: "query", Schema: enumOf(publish.Active, publish.Default)(), Description: "Active ones are above the confidence floor now, and are the default; `default` is what the collections show, historical ones too.", Example: publish.Default},
+				{Name: "max", In: "query", Schema: &schema{Type: "integer"}, Description: "Most entries; by default what the device or format takes.", Example: 100},
+				{Name: "audience", In: "query", Schema: enumOf(publish.Internal, publish.Customers, publish.Public)(), Description: "Leaves out what markings and publishers' rights do not allow to go there.", Example: publish.Public},
+			},
+			conditional: true,
+			answers: []reply{
+				{
+					status: http.StatusOK, about: "The file.", headers: []string{"ETag", "Last-Modified", "Dossier-Entries", "Dossier-Left-Out", "Dossier-Credit"},
+					body: &content{media: "*/*", schema: &schema{Type: "string"}},
+				},
+				{status: http.StatusNotModified, about: "With If-None-Match or If-Modified-Since: the client has this version.", headers: []string{"ETag"}},
+			},
+		},
 		"GET api/sources": {
 			tag: tagOwn, summary: "List sources", about: "Publishers by rank, with licence, credit line, and the age of their data.",
 			answers: ownBody[sourceList]("The publishers.", nil), examples: []example{asked("Who the data is from")},
@@ -359,7 +385,7 @@ func operations() map[string]operation {
 		},
 		"GET healthz": {
 			tag: tagServer, summary: "Liveness", about: "Answers as long as the process does.",
-			answers: ownBody[health]("It runs.", health{Status: "ok", Version: "1.0"}), examples: []example{asked("Whether it runs")},
+			answers: ownBody[health]("It runs.", health{Status: "ok", Version: "1.0", Data: []store.Age{{Publisher: intel.MitreAttack, Title: "MITRE ATT&CK", As: intel.TimeOf(time.Date(2025, 10, 28, 0, 0, 0, 0, time.UTC)), Released: true}}}), examples: []example{asked("Whether it runs")},
 		},
 		"GET readyz": {
 			tag: tagServer, summary: "Readiness", about: "200 if the database can be read, else 503.",

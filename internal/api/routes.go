@@ -86,6 +86,8 @@ func (s *Server) routes() {
 	own.at("api/profiles/{}", http.MethodGet, dossier)
 	own.at("api/profiles/{}/resolution", http.MethodGet, profileResolution)
 	own.at("api/profiles/{}/claims", http.MethodGet, profileClaims)
+	own.at("api/export", http.MethodGet, exportFormats)
+	own.at("api/export/{}", http.MethodGet, exportIndicators).long = true
 	own.at("api/sources", http.MethodGet, sources)
 	own.at("api/runs", http.MethodGet, runs)
 	own.at("api/claims", http.MethodGet, claims)

@@ -154,6 +154,12 @@ func TestDecode(t *testing.T) {
 			[]string{"actor Comment Crew; names Comment Panda (CrowdStrike), TG-8223 (Secureworks), APT 1 (Mandiant), Byzantine Candor; for PLA Unit 61398; targets  U.S. cybersecurity; links uses WEBC2, uses BISCUIT; events  Shady RAT; refs https://example.com/1; text \"first one\""},
 		},
 		{
+			"an entry a line", "lines.ndjson",
+			"{\"name\": \"Quiet Heron\", \"aliases\": [\"Heron\"]}\n{\"name\": \"Loud Gull\", \"aliases\": \"Gull, Mew\"}\n",
+			"lines",
+			[]string{"actor Quiet Heron; names Heron", "actor Loud Gull; names Gull, Mew"},
+		},
+		{
 			"organisations as keys", "map.json",
 			`[{"name": "Quiet Heron", "aliases": {"Microsoft": "Gray Sleet", "Kaspersky": ["Heron", "H-1/Nest Team"]}}]`,
 			"map",
@@ -217,7 +223,7 @@ func TestDecodeErrors(t *testing.T) {
 		{`[{"name": "x", "aliases": ["y"]}, `, "the text ends in the middle of a value"},
 		{"[{\"name\": \"x\",\n nope}]", "line 2, column 2: invalid character"},
 		{`{"a": 1}`, "line 1, column 1: want a list of objects"},
-		{`[] []`, "more than one value"},
+		{`[] []`, "want a list of objects"},
 	} {
 		var c collector
 		_, err := Decode(context.Background(), strings.NewReader(tt.body), Options{}, &c)

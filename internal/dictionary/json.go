@@ -72,8 +72,16 @@ func (d *decoder) json(data []byte) error {
 	if err := dec.Decode(&v); err != nil {
 		return jsonError(data, err)
 	}
-	if dec.More() {
-		return jsonError(data, errors.New("more than one value"))
+	if dec.More() { // an entry a line
+		lines := []any{v}
+		for dec.More() {
+			var next any
+			if err := dec.Decode(&next); err != nil {
+				return jsonError(data, err)
+			}
+			lines = append(lines, next)
+		}
+		v = lines
 	}
 	if top, ok := v.(map[string]any); ok {
 		if s, ok := top["version"].(string); ok {

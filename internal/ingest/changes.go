@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"dossier/internal/intel"
+	"dossier/internal/lifecycle"
 	"dossier/internal/profile"
 	"dossier/internal/store"
 )
@@ -114,8 +115,9 @@ func indicatorDiff(a *store.FormerIndicator, b *store.Indicator) []profile.Field
 	add("source", string(a.Source), string(b.Source))
 	add("firstSeenDateTime", a.FirstSeen.String(), b.FirstSeen.String())
 	add("lastSeenDateTime", dated(a.LastSeen), dated(b.LastSeen))
-	add("validUntil", dated(a.ValidUntil), dated(b.ValidUntil))
-	add("confidence", number(a.Confidence), number(b.Confidence))
+	add("activeUntil", until(a.Until), until(b.Life.Until))
+	add("confidence", number(a.Confidence), number(b.Life.Base))
+	add("guard", a.Guard, b.Guard.List)
 	add("revoked", strconv.FormatBool(a.Revoked), strconv.FormatBool(b.Revoked))
 	return out
 }
@@ -125,6 +127,17 @@ func some(s string) []string {
 		return []string{}
 	}
 	return []string{s}
+}
+
+// until is the last moment in which an indicator counts; "never" if there is none.
+func until(t intel.Time) string {
+	switch t {
+	case 0:
+		return "never active"
+	case lifecycle.Never:
+		return "without end"
+	}
+	return t.String()
 }
 
 func dated(t intel.Time) string {

@@ -17,6 +17,9 @@ import (
 // derive computes what is served, if claims changed, or if an earlier run was
 // interrupted before it could.
 func (r *run) derive(ctx context.Context) error {
+	if err := r.putGuards(ctx); err != nil {
+		return err
+	}
 	stale, err := r.im.Store.Stale(ctx)
 	if err != nil || !stale && !r.changed {
 		return err

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"dossier/internal/dictionary"
+	"dossier/internal/graph"
 	"dossier/internal/intel"
 	"dossier/internal/lists"
 	"dossier/internal/misp"
@@ -25,6 +26,8 @@ type decodeOptions struct {
 	subject   *intel.Ref
 	notAfter  intel.Time
 	producers map[string]string
+	mapping   lists.Mapping
+	own       string // identity that this installation exports STIX as
 }
 
 // formats in the order in which they are tried: the most particular first.
@@ -32,7 +35,13 @@ var formats = []format{
 	{
 		"stix", func(head []byte, _ string) bool { return stix.Sniff(head) },
 		func(ctx context.Context, r io.Reader, o decodeOptions, sink intel.Sink) (intel.Dataset, error) {
-			return stix.Decode(ctx, r, stix.Options{Publisher: o.publisher, Path: o.path}, sink)
+			return stix.Decode(ctx, r, stix.Options{Publisher: o.publisher, Path: o.path, Own: o.own}, sink)
+		},
+	},
+	{
+		"graph", func(head []byte, _ string) bool { return graph.Sniff(head) },
+		func(ctx context.Context, r io.Reader, o decodeOptions, sink intel.Sink) (intel.Dataset, error) {
+			return graph.Decode(ctx, r, graph.Options{Publisher: o.publisher}, sink)
 		},
 	},
 	{
@@ -50,7 +59,7 @@ var formats = []format{
 	{
 		"list", lists.Sniff,
 		func(ctx context.Context, r io.Reader, o decodeOptions, sink intel.Sink) (intel.Dataset, error) {
-			return lists.Decode(ctx, r, lists.Options{Publisher: o.publisher, Path: o.path, Subject: o.subject, NotAfter: o.notAfter}, sink)
+			return lists.Decode(ctx, r, lists.Options{Publisher: o.publisher, Path: o.path, Subject: o.subject, NotAfter: o.notAfter, Map: o.mapping}, sink)
 		},
 	},
 }
@@ -64,14 +73,15 @@ func Formats() []string {
 	return names
 }
 
-// detect returns the format of a file, or nil. A name that is given overrides
-// the content.
-func detect(head []byte, path, name string) *format {
+// detect returns the format of a file, or nil and why it has none. A name that is
+// given overrides the content.
+func detect(head []byte, path, name string) (*format, string) {
+	path = strings.ReplaceAll(path, "!", "/")
 	for i := range formats {
 		f := &formats[i]
-		if name == f.name || name == "" && f.sniff(head, strings.ReplaceAll(path, "!", "/")) {
-			return f
+		if name == f.name || name == "" && f.sniff(head, path) {
+			return f, ""
 		}
 	}
-	return nil
+	return nil, lists.Why(head, path)
 }

@@ -5,12 +5,14 @@ import (
 	"archive/zip"
 	"bufio"
 	"bytes"
+	"cmp"
 	"compress/bzip2"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -18,6 +20,9 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+	"github.com/ulikunitz/xz"
+	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/transform"
 )
 
 // Limits of inputs: an archive may hold archives, but not without end, and no
@@ -26,6 +31,8 @@ const (
 	maxNesting  = 4
 	maxInflated = 64 << 30 // bytes of one file out of an archive
 	headSize    = 64 << 10 // bytes looked at to detect a format
+
+	maxDictionary = 64 << 20 // bytes that xz may refer back; xz -9 needs as many
 )
 
 // A file is one thing to decode. Path names it for people: the path on disk,
@@ -63,12 +70,22 @@ type inputs struct {
 	take  func(file) error
 	fail  func(path string, err error) error
 	read  func(n int) // told of bytes read from disk, for progress
+
+	inflated int64 // bytes of one file out of an archive; 0 is maxInflated
+	fetch    func(ctx context.Context, url string) (io.ReadCloser, error)
 }
 
 // walk handles one argument: a path, a glob pattern, or "-".
 func (in *inputs) walk(arg string) error {
 	if arg == "-" {
 		return in.open("-", in.stdin, 0)
+	}
+	if in.fetch != nil && isAddress(arg) {
+		body, err := in.fetch(in.ctx, arg)
+		if err != nil {
+			return err
+		}
+		return errors.Join(in.open(URLPath(arg), body, 0), body.Close())
 	}
 	info, err := os.Stat(arg)
 	if errors.Is(err, fs.ErrNotExist) && strings.ContainsAny(arg, "*?[") {
@@ -130,6 +147,20 @@ func (in *inputs) path(path string) error {
 	return in.open(path, f, 0)
 }
 
+func isAddress(arg string) bool {
+	return strings.HasPrefix(arg, "https://") || strings.HasPrefix(arg, "http://")
+}
+
+// URLPath names what an address leads to as a path does: host and path, without
+// query and credentials.
+func URLPath(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return "address"
+	}
+	return u.Host + u.Path
+}
+
 // countingReader stops when the context ends, and tells of progress.
 type countingReader struct {
 	in *inputs
@@ -152,7 +183,7 @@ func (in *inputs) open(path string, r io.Reader, depth int) error {
 	if depth == 0 {
 		r = &countingReader{in, r}
 	} else {
-		r = &limitedReader{r: r, left: maxInflated}
+		r = &limitedReader{r: r, left: cmp.Or(in.inflated, maxInflated), most: cmp.Or(in.inflated, maxInflated)}
 	}
 	br := bufio.NewReaderSize(r, headSize)
 	head, err := br.Peek(headSize)
@@ -179,12 +210,82 @@ func (in *inputs) open(path string, r io.Reader, depth int) error {
 		return in.open(strings.TrimSuffix(path, ".zst"), z, depth+1)
 	case bytes.HasPrefix(head, []byte("BZh")):
 		return in.open(strings.TrimSuffix(path, ".bz2"), bzip2.NewReader(br), depth+1)
+	case bytes.HasPrefix(head, []byte("\xfd7zXZ\x00")):
+		if n := xzWindow(head); n > maxDictionary {
+			return in.fail(path, fmt.Errorf("xz: needs a dictionary of %d MiB; at most %d are given", n>>20, maxDictionary>>20))
+		}
+		z, err := xz.NewReader(br)
+		if err != nil {
+			return in.fail(path, err)
+		}
+		return in.open(strings.TrimSuffix(path, ".xz"), z, depth+1)
 	case bytes.HasPrefix(head, []byte("PK\x03\x04")):
 		return in.zip(path, br, depth)
 	case len(head) > 262 && string(head[257:262]) == "ustar":
 		return in.tar(path, br, depth)
 	}
+	if isUTF16(head) {
+		// Decoders read UTF-8.
+		br = bufio.NewReaderSize(transform.NewReader(br, unicode.UTF16(order(head), unicode.UseBOM).NewDecoder()), headSize)
+		if head, err = br.Peek(headSize); err != nil && !errors.Is(err, io.EOF) {
+			return in.fail(path, err)
+		}
+	}
 	return in.take(file{Path: path, Head: head, Body: br})
+}
+
+// isUTF16 reports whether a text is in UTF-16: by its byte order mark, or, without
+// one, because one byte of each of the first pairs is zero.
+func isUTF16(head []byte) bool {
+	if bytes.HasPrefix(head, []byte{0xff, 0xfe}) || bytes.HasPrefix(head, []byte{0xfe, 0xff}) {
+		return true
+	}
+	if len(head) < 8 {
+		return false
+	}
+	zeros := [2]int{}
+	pairs := min(len(head)/2, 64)
+	for i := range 2 * pairs {
+		if head[i] == 0 {
+			zeros[i%2]++
+		}
+	}
+	return zeros[0] == 0 && zeros[1] >= pairs*9/10 || zeros[1] == 0 && zeros[0] >= pairs*9/10
+}
+
+// order returns the order of bytes of a text in UTF-16 without a mark.
+func order(head []byte) unicode.Endianness {
+	if head[0] == 0 {
+		return unicode.BigEndian
+	}
+	return unicode.LittleEndian
+}
+
+// xzWindow returns how many bytes the first block of an xz file wants to refer
+// back, as its filter LZMA2 states it (The .xz File Format 1.2, 5.3.1); 0 if
+// the block has another first filter. The reader allots what the file asks for.
+func xzWindow(head []byte) uint64 {
+	const block = 12 // the header of the stream
+	if len(head) < block+8 {
+		return 0
+	}
+	i := block + 2
+	for _, sized := range []byte{0x40, 0x80} { // compressed and uncompressed size, if they are there
+		if head[block+1]&sized != 0 {
+			for i < len(head) && head[i]&0x80 != 0 {
+				i++
+			}
+			i++
+		}
+	}
+	if i+2 >= len(head) || head[i] != 0x21 {
+		return 0
+	}
+	bits := uint64(head[i+2] & 0x3f)
+	if bits >= 40 {
+		return 1<<32 - 1
+	}
+	return (2 | bits&1) << (bits/2 + 11)
 }
 
 func (in *inputs) tar(path string, r io.Reader, depth int) error {
@@ -239,6 +340,9 @@ func (in *inputs) zip(path string, r io.Reader, depth int) (err error) {
 
 func (in *inputs) zipEntry(path string, f *zip.File, depth int) error {
 	name := path + "!" + f.Name
+	if f.Flags&1 != 0 {
+		return in.fail(name, errors.New("encrypted; unpack it with its password first"))
+	}
 	body, err := f.Open()
 	if err != nil {
 		return in.fail(name, err)
@@ -258,13 +362,13 @@ func hidden(path string) bool {
 
 // limitedReader fails, rather than ends, when too much comes out of an archive.
 type limitedReader struct {
-	r    io.Reader
-	left int64
+	r          io.Reader
+	left, most int64
 }
 
 func (l *limitedReader) Read(p []byte) (int, error) {
 	if l.left <= 0 {
-		return 0, fmt.Errorf("more than %d GiB come out of the archive", maxInflated>>30)
+		return 0, fmt.Errorf("more than %d MiB come out of the archive", l.most>>20)
 	}
 	if int64(len(p)) > l.left {
 		p = p[:l.left]

@@ -20,7 +20,7 @@ func ReadRecords(ctx context.Context, args []string) ([]*intel.Record, error) {
 		ctx: ctx, read: func(int) {},
 		fail: func(path string, err error) error { return fmt.Errorf("%s: %s", path, reason(err)) },
 		take: func(f file) error {
-			form := detect(f.Head, f.Path, "")
+			form, _ := detect(f.Head, f.Path, "")
 			if form == nil {
 				return nil
 			}

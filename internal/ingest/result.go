@@ -14,6 +14,7 @@ type Result struct {
 	Run      *intel.Run   `json:"run"`
 	Files    []FileResult `json:"files"`
 	Profiles Effect       `json:"profiles"`
+	Guards   int          `json:"guards,omitempty"` // lists of guards new or changed
 }
 
 // Effect is what an import changed in what is served.
@@ -124,7 +125,7 @@ func (r *rejects) list() []RejectedReason {
 // Changed reports whether the import altered any claim.
 func (r *Result) Changed() bool {
 	c := r.Run.Counts
-	return c.Records.New+c.Records.Changed+c.Records.Gone+c.Indicators.New+c.Indicators.Changed+c.Indicators.Gone > 0
+	return r.Guards+c.Records.New+c.Records.Changed+c.Records.Gone+c.Indicators.New+c.Indicators.Changed+c.Indicators.Gone > 0
 }
 
 // Failed returns the files that could not be read.
@@ -136,4 +137,32 @@ func (r *Result) Failed() []FileResult {
 		}
 	}
 	return out
+}
+
+// addRejected adds the reasons of a file to those of a run, of which at most
+// maxReasons are kept.
+func addRejected(have []intel.RejectCount, more []RejectedReason) []intel.RejectCount {
+	have = slices.Clone(have)
+	for _, m := range more {
+		reason := m.Reason
+		i := slices.IndexFunc(have, func(r intel.RejectCount) bool { return r.Reason == reason })
+		if i < 0 && len(have) >= maxReasons {
+			reason = otherReason
+			i = slices.IndexFunc(have, func(r intel.RejectCount) bool { return r.Reason == reason })
+		}
+		if i < 0 {
+			have, i = append(have, intel.RejectCount{Reason: reason}), len(have)
+			if len(m.Examples) > 0 {
+				have[i].Example = m.Examples[0]
+			}
+		}
+		have[i].Count += m.Count
+	}
+	slices.SortStableFunc(have, func(a, b intel.RejectCount) int {
+		if a.Count != b.Count {
+			return b.Count - a.Count
+		}
+		return strings.Compare(a.Reason, b.Reason)
+	})
+	return have
 }

@@ -6,24 +6,24 @@ import "strings"
 // the program. Ranks leave room between them; a publisher that is not here has
 // rank [UnknownRank].
 var known = []Publisher{
-	{ID: Analyst, Title: "Your analysts", Rank: 0, Rights: Rights{Redistribute: true}},
+	{ID: Analyst, Title: "Your analysts", Rank: 0, Reliability: "A", Rights: Rights{Commercial: true, Redistribute: true}},
 	{
 		ID: MitreAttack, Title: "MITRE ATT&CK", Rank: 10, Distinct: true, Reliability: "A",
 		URL: "https://attack.mitre.org/", Licence: "ATT&CK Terms of Use",
 		Credit: "© 2025 The MITRE Corporation. This work is reproduced and distributed with the permission of The MITRE Corporation.",
-		Rights: Rights{Redistribute: true, Attribution: true},
+		Rights: Rights{Commercial: true, Redistribute: true, Attribution: true},
 	},
 	{
 		ID: MicrosoftNaming, Title: "Microsoft threat actor naming", Rank: 20, Distinct: true, Reliability: "A",
 		URL: "https://github.com/microsoft/mstic", Licence: "CC-BY-4.0",
 		Credit: "Microsoft threat actor naming, microsoft/mstic, CC BY 4.0.",
-		Rights: Rights{Redistribute: true, Attribution: true},
+		Rights: Rights{Commercial: true, Redistribute: true, Attribution: true},
 	},
 	{
 		ID: MISPThreatActor, Title: "MISP galaxy: threat actors", Rank: 30, Distinct: true, Reliability: "B",
 		URL: "https://github.com/MISP/misp-galaxy", Licence: "CC0-1.0 OR BSD-2-Clause",
 		Credit: "MISP galaxy, MISP Project and contributors, CC0-1.0 or BSD-2-Clause.",
-		Rights: Rights{Redistribute: true},
+		Rights: Rights{Commercial: true, Redistribute: true},
 	},
 	{
 		ID: "etda", Title: "ETDA threat group cards", Rank: 35, Distinct: true, Reliability: "B",
@@ -45,37 +45,37 @@ var known = []Publisher{
 		ID: "microsoft-mstic", Title: "Microsoft Threat Intelligence indicators", Rank: 40, Reliability: "A",
 		URL: "https://github.com/microsoft/mstic", Licence: "CC-BY-4.0",
 		Credit: "Indicators by Microsoft Threat Intelligence, microsoft/mstic, CC BY 4.0.",
-		Rights: Rights{Redistribute: true, Attribution: true},
+		Rights: Rights{Commercial: true, Redistribute: true, Attribution: true},
 	},
 	{
 		ID: "eset", Title: "ESET Research", Rank: 41, Reliability: "A",
 		URL: "https://github.com/eset/malware-ioc", Licence: "BSD-2-Clause",
 		Credit: "Indicators by ESET Research, eset/malware-ioc, BSD-2-Clause.",
-		Rights: Rights{Redistribute: true, Attribution: true},
+		Rights: Rights{Commercial: true, Redistribute: true, Attribution: true},
 	},
 	{
 		ID: "unit42", Title: "Palo Alto Networks Unit 42", Rank: 42, Reliability: "A",
 		URL: "https://github.com/pan-unit42/iocs", Licence: "MIT",
 		Credit: "Indicators by Palo Alto Networks Unit 42, pan-unit42/iocs, MIT.",
-		Rights: Rights{Redistribute: true, Attribution: true},
+		Rights: Rights{Commercial: true, Redistribute: true, Attribution: true},
 	},
 	{
 		ID: "volexity", Title: "Volexity", Rank: 43, Reliability: "A",
 		URL: "https://github.com/volexity/threat-intel", Licence: "BSD-2-Clause",
 		Credit: "Indicators by Volexity, volexity/threat-intel, BSD-2-Clause.",
-		Rights: Rights{Redistribute: true, Attribution: true},
+		Rights: Rights{Commercial: true, Redistribute: true, Attribution: true},
 	},
 	{
 		ID: "threatlabz", Title: "Zscaler ThreatLabz", Rank: 44, Reliability: "B",
 		URL: "https://github.com/threatlabz/iocs", Licence: "MIT",
 		Credit: "Indicators by Zscaler ThreatLabz, threatlabz/iocs, MIT.",
-		Rights: Rights{Redistribute: true, Attribution: true},
+		Rights: Rights{Commercial: true, Redistribute: true, Attribution: true},
 	},
 	{
 		ID: Maltrail, Title: "Maltrail", Rank: 60, Reliability: "C",
 		URL: "https://github.com/stamparm/maltrail", Licence: "MIT",
 		Credit: "Trails by the Maltrail developers, stamparm/maltrail, MIT.",
-		Rights: Rights{Redistribute: true, Attribution: true},
+		Rights: Rights{Commercial: true, Redistribute: true, Attribution: true},
 	},
 }
 

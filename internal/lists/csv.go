@@ -22,6 +22,7 @@ type table struct {
 	cols    []column
 	guess   bool // the headings tell nothing: judge each row by its content
 	heading []string
+	sample  [][]string
 	ready   bool
 	split   splitter
 	open    []string // lines of a row whose quotes are not closed
@@ -39,17 +40,18 @@ func (d *decoder) csv() error {
 	if looksLikeTweetFeed(head) {
 		t.ready, t.cols = true, tweetFeed
 	}
+	t.sample = sampleRows(head, t.comma)
 	err := d.eachLine(func(n int, line string) error {
 		trimmed := strings.TrimSpace(line)
 		if len(t.open) == 0 && strings.HasPrefix(trimmed, "#") {
 			d.banner(trimmed)
-			row, _ := fields(strings.Trim(trimmed, "# "), t.comma)
+			row := commentRow(trimmed, t.comma)
 			if cols, ok := columnsOf(row); ok && len(row) > 1 && !t.ready {
-				t.ready, t.cols = true, cols
+				t.headed(cols, row)
 			}
 			return nil
 		}
-		if len(t.open) == 0 && trimmed == "" {
+		if len(t.open) == 0 && (trimmed == "" || t.remark(trimmed)) {
 			return nil
 		}
 		return t.line(n, line)
@@ -58,6 +60,26 @@ func (d *decoder) csv() error {
 		return err
 	}
 	return t.flush()
+}
+
+// commentRow returns the fields of a comment, which may be the heading: that of
+// abuse.ch's lists, or Zeek's "#fields".
+func commentRow(comment string, comma byte) []string {
+	row, _ := fields(strings.Trim(comment, "# "), comma)
+	if len(row) > 1 && row[0] == "fields" && comma == '\t' {
+		return row[1:]
+	}
+	return row
+}
+
+// remark reports lines that are comments in some lists and could be rows.
+func (t *table) remark(line string) bool {
+	if line[0] != ';' && line[0] != '!' && !strings.HasPrefix(line, "//") {
+		return false
+	}
+	row, _ := fields(line, t.comma)
+	_, has := t.find(row)
+	return !has
 }
 
 // line adds a line to the row and reads the row if it is whole.
@@ -156,8 +178,14 @@ func (t *table) row(n int, row []string) error {
 		cols, ok := columnsOf(row)
 		_, has := t.find(row)
 		switch {
-		case ok && !has:
-			t.cols = cols
+		case t.o.Map != nil:
+			t.cols = t.o.Map.apply(cols, row)
+			if !has {
+				return nil
+			}
+			return t.known(n, row)
+		case ok && !has && !isBlockList(row):
+			t.headed(cols, row)
 			return nil
 		case !has:
 			t.guess, t.heading = true, row
@@ -180,7 +208,7 @@ func (t *table) find(row []string) (int, bool) {
 		if i < len(t.heading) && !guessable(t.heading[i]) {
 			continue
 		}
-		if _, err := observable.Parse(f); err == nil {
+		if _, err := parseField(f); err == nil {
 			return i, true
 		}
 	}
@@ -195,7 +223,7 @@ func (t *table) guessed(n int, row []string) error {
 		t.reject(n, "no observable in the row", strings.Join(row, string(t.comma)))
 		return nil
 	}
-	seen, err := observable.Parse(row[at])
+	seen, err := parseField(row[at])
 	if err == nil && seen.Kind == observable.MD5 && t.set.Publisher == "salesforce-ja3" {
 		seen, err = observable.ParseAs(observable.JA3, row[at])
 	}
@@ -203,11 +231,21 @@ func (t *table) guessed(n int, row []string) error {
 		t.reject(n, reason(err), row[at])
 		return nil
 	}
+	if network, ok := networkOf(row); ok {
+		seen, row = network, append([]string{"", ""}, row[3:]...)
+	}
 	o := intel.Observation{Publisher: t.set.Publisher, Subjects: t.subjects(), Observable: seen, FirstSeen: t.fallback}
 	var context []string
+	var others []observable.Observable // hashes of the same file
 	for i, f := range row {
-		if i == at || f == "" || i < len(t.heading) && !guessable(t.heading[i]) {
+		if i == at || f == "" || f == "-" || i < len(t.heading) && !guessable(t.heading[i]) {
 			continue
+		}
+		if isHash(seen.Kind) && len(f) >= 32 {
+			if h, err := observable.Parse(f); err == nil && isHash(h.Kind) {
+				others = append(others, h)
+				continue
+			}
 		}
 		date := intel.Date{}
 		if strings.ContainsAny(f, "-/") {
@@ -223,7 +261,37 @@ func (t *table) guessed(n int, row []string) error {
 		}
 	}
 	o.Context = note(strings.Join(context, "; "))
+	for _, h := range others {
+		x := o
+		x.Observable = h
+		if err := t.sink.Observation(&x); err != nil {
+			return err
+		}
+	}
 	return t.sink.Observation(&o)
+}
+
+// isBlockList reports the headings of DShield's block list.
+func isBlockList(row []string) bool {
+	return len(row) > 2 && folded(row[0]) == "start" && folded(row[1]) == "end" && folded(row[2]) == "netblock"
+}
+
+// networkOf reads the beginning of a row of DShield's block list: the first and
+// the last address of a network, and the length of its prefix.
+func networkOf(row []string) (observable.Observable, bool) {
+	if len(row) < 3 || len(row[2]) > 2 || !allDigits(row[2]) {
+		return observable.Observable{}, false
+	}
+	m := addressRange.FindStringSubmatch(row[0] + "-" + row[1])
+	if m == nil {
+		return observable.Observable{}, false
+	}
+	o, err := observable.Parse(unpadded(row[0]) + "/" + row[2])
+	if err != nil {
+		return o, false
+	}
+	r, _ := rangeRule(row[0] + "-" + row[1])
+	return o, len(r.values) == 1 && strings.HasSuffix(r.values[0], "/"+row[2])
 }
 
 // known reads a row by its headings.
@@ -234,10 +302,15 @@ func (t *table) known(n int, row []string) error {
 		o.Source = intel.SourceMicrosoft
 	}
 	for i, f := range row {
-		if i >= len(t.cols) || f == "" {
+		if i >= len(t.cols) || f == "" || f == "-" {
 			continue
 		}
-		t.field(&o, &r, t.cols[i], f)
+		if c := t.cols[i]; c.role == isToIDs && (f == "0" || strings.EqualFold(f, "false")) {
+			t.reject(n, "to_ids is false", strings.Join(row, string(t.comma)))
+			return nil
+		} else {
+			t.field(&o, &r, c, f)
+		}
 	}
 	if o.FirstSeen.Basis != intel.BasisStated && r.added.At != 0 {
 		o.FirstSeen = r.added
@@ -388,6 +461,9 @@ func (t *table) give(n int, row []string, o *intel.Observation, typ string) erro
 				continue
 			}
 			empty = false
+			if c.kind == observable.IPAddress || c.kind == observable.CIDR {
+				f = unpadded(f)
+			}
 			kind := c.kind
 			if kind == observable.SHA1 && t.set.Publisher == "abusech-sslbl" {
 				kind = observable.CertSHA1 // its list is of certificates
@@ -398,7 +474,16 @@ func (t *table) give(n int, row []string, o *intel.Observation, typ string) erro
 				}
 			}
 		case isValue:
+			if f == "-" {
+				continue
+			}
 			empty = false
+			if strings.Contains(typ, "|") && strings.Contains(f, "|") {
+				if err := t.composite(n, typ, f, one); err != nil {
+					return err
+				}
+				continue
+			}
 			kind, known := kindNames[folded(typ)]
 			if !known {
 				t.reject(n, "no observable: "+sample(strings.ToLower(typ)), f)
@@ -417,12 +502,39 @@ func (t *table) give(n int, row []string, o *intel.Observation, typ string) erro
 	return nil
 }
 
+// composite reads a value of one of MISP's types with two parts:
+// "filename|sha256", "domain|ip", "ip-dst|port".
+func (t *table) composite(n int, typ, value string, one func(observable.Kind, string) error) error {
+	typ1, typ2, _ := strings.Cut(typ, "|")
+	i := strings.LastIndexByte(value, '|') // names of files may hold bars
+	v1, v2 := value[:i], value[i+1:]
+	kind1, known1 := kindNames[folded(typ1)]
+	kind2, known2 := kindNames[folded(typ2)]
+	switch {
+	case folded(typ2) == "port" && kind1 == observable.IPAddress:
+		if strings.Contains(v1, ":") {
+			v1 = "[" + v1 + "]"
+		}
+		return one(observable.IPPort, v1+":"+v2)
+	case !known1:
+		t.reject(n, "no observable: "+sample(strings.ToLower(typ)), value)
+		return nil
+	}
+	if err := one(kind1, v1); err != nil || !known2 {
+		return err
+	}
+	return one(kind2, v2)
+}
+
 // several splits a field that holds more than one value: between semicolons, or
 // hashes between commas. A remark in brackets behind a value is left off.
 func several(kind observable.Kind, f string) []string {
 	cut := ";"
-	if kind == "" {
+	switch kind {
+	case "":
 		cut = ";, "
+	case observable.IPAddress, observable.Domain, observable.CIDR:
+		cut = ";|, "
 	}
 	f = remark.ReplaceAllString(f, "")
 	if !strings.ContainsAny(f, cut) {

@@ -78,14 +78,14 @@ func TestText(t *testing.T) {
 			"url http://c2.example-one.com/gate.php [C2 of the loader]",
 			"domain example-two.com [Domains]",
 			"sha256 " + sha256 + " [invoice.doc]",
-			"! line 7: unrecognised",
+			"! line 7: no observable in the line",
 		}},
 		{"a banner is no heading", "x.txt", "# A list\n# Last update: Sat, 22 Aug 2026 03:00:29 +0200\n#\nexample-one.com\n", unattributed, []string{
 			"domain example-one.com first 2026-08-22T01:00:29Z (file)",
 		}},
 		{"label and hash", "x.txt", "Loader v1: " + md5 + "\nHost: example-one.com\n", unattributed, []string{
 			"md5 " + md5 + " [Loader v1]",
-			"! line 2: bad-port", // a header, not a value
+			"! line 2: reference in a text, not defanged", // a header, not a value
 		}},
 		{"zero width, no-break blanks of Latin-1 and Mac Roman, CRLF, BOM", "x.txt", "\xef\xbb\xbfexample\u200b-one.com\r\nexample-two.com\xa0\r\nexample-three.com\xca\r\n", unattributed, []string{
 			"domain example-one.com", "domain example-two.com", "domain example-three.com",
@@ -368,7 +368,7 @@ func TestErrors(t *testing.T) {
 		t.Errorf("error %v, want the context's", err)
 	}
 	var syntax *intel.SyntaxError
-	if _, err := Decode(context.Background(), strings.NewReader(`{"type":"bundle"}`), Options{}, &collector{}); !errors.As(err, &syntax) {
+	if _, err := Decode(context.Background(), strings.NewReader(`{"type":"bundle"`), Options{}, &collector{}); !errors.As(err, &syntax) {
 		t.Errorf("error %v, want a SyntaxError", err)
 	}
 }
@@ -382,10 +382,11 @@ func TestSniff(t *testing.T) {
 		{"value,type,notes\nexample-one.com,hostname,\n", "", true},
 		{`[{"Threat actor name": "A"`, "", true},
 		{"/gate.php\n", "trails/static/malware/x.txt", true},
-		{"# only comments\n", "", false},
+		{"# only comments\n", "", true},                                       // an empty list
 		{"#separator \\x09\n#fields\tts\tid.orig_h\n1\t8.8.4.9\n", "", false}, // Zeek's log
 		{"8.8.4.9 - - [10/Oct/2025:13:55:36 +0000] \"GET / HTTP/1.1\" 200 5\n", "", false},
-		{"Dear reader,\nthis is prose.\n", "", false},
+		{"Dear reader,\nthis is prose.\n", "", true},
+		{"\x7fELF\x02\x00\x00", "", false},
 		{`{"type": "bundle"}`, "", false},
 		{sha256 + "  a.tar.gz\n", "release/SHA256SUMS", false},
 		{"", "", false},

@@ -1,10 +1,6 @@
 package lists
 
-import (
-	"strings"
-
-	"dossier/internal/observable"
-)
+import "strings"
 
 // commas are what may stand between fields.
 var commas = []byte{',', '\t', ';', '|'}
@@ -23,7 +19,10 @@ func commaOf(head []byte) byte {
 
 // looksLikeCSV reports whether the beginning of a body is a table: a row of
 // known headings, or mostly rows of several fields, one of them an observable.
-func looksLikeCSV(head []byte) bool {
+func looksLikeCSV(head []byte, o Options) bool {
+	if o.Map != nil {
+		return true
+	}
 	good, of := rowsWith(head, commaOf(head))
 	return good > 0 && good*5 >= of*3
 }
@@ -35,6 +34,9 @@ func rowsWith(head []byte, comma byte) (good, of int) {
 	heading := false
 	for i := 0; i < len(lines) && of < 24; i++ {
 		l := strings.TrimSpace(lines[i])
+		if l != "" && (l[0] == ';' || l[0] == '!' || strings.HasPrefix(l, "//")) {
+			continue
+		}
 		comment := strings.HasPrefix(l, "#")
 		split := splitter{comma: comma}
 		for open := !split.feed(strings.Trim(l, "# ")); open && !comment && i+1 < len(lines); {
@@ -42,6 +44,9 @@ func rowsWith(head []byte, comma byte) (good, of int) {
 			open = !split.feed(lines[i])
 		}
 		row := split.row()
+		if comment {
+			row = commentRow(l, comma)
+		}
 		if _, ok := columnsOf(row); ok && len(row) > 1 && (comment || of == 0) && !hasObservable(row) {
 			return 1 << 20, 1
 		}
@@ -63,7 +68,7 @@ func rowsWith(head []byte, comma byte) (good, of int) {
 
 func hasObservable(row []string) bool {
 	for _, f := range row {
-		if _, err := observable.Parse(f); err == nil {
+		if _, err := parseField(f); err == nil {
 			return true
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -111,7 +112,11 @@ func odd(r rune) bool {
 }
 
 func (d *decoder) reject(line int, reason, value string) {
-	d.sink.Reject(intel.Reject{Position: fmt.Sprintf("line %d", line), Reason: reason, Sample: sample(value)})
+	unit := d.unit
+	if unit == "" {
+		unit = "line"
+	}
+	d.sink.Reject(intel.Reject{Position: unit + " " + strconv.Itoa(line), Reason: reason, Sample: sample(value)})
 }
 
 // reason returns the countable part of an error about a value.

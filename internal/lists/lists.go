@@ -1,18 +1,21 @@
 // Package lists reads the plain formats of threat intelligence: Microsoft's
-// table of actor names, Maltrail's trails, CSV of any vendor, and lists of one
-// value a line.
+// table of actor names, Maltrail's trails, CSV of any vendor, Zeek's
+// intelligence files, exports in JSON, OpenIOC, what resolvers and firewalls
+// block, lists of one value a line, and prose.
 //
 // Start with [Decode]: it tells from the content, with the path as a hint, what
 // it has before it. Each format is a file: microsoft.go, maltrail.go, csv.go
-// (columns.go knows what columns are called) and plain.go.
+// (columns.go knows what columns are called, mapping.go what a user says they
+// are), json.go, openioc.go, rules.go, text.go, and prose.go for texts and HTML.
 //
 // The rules of the package:
 //
 //   - What is not taken is an [intel.Reject] with its line and reason.
 //   - UTF-8 and UTF-16, with and without byte order mark, any line ending,
 //     defanged values, zero-width characters and no-break blanks are read.
-//   - Memory: a line of at most [MaxLine] bytes at a time; Microsoft's table and
-//     a file of Maltrail's are held whole, at most [MaxFile] bytes.
+//   - Memory: a line of at most [MaxLine] bytes at a time, or an object of JSON
+//     of at most 16 MiB; Microsoft's table and a file of Maltrail's are held
+//     whole, at most [MaxFile] bytes.
 package lists
 
 import (
@@ -48,6 +51,7 @@ type Options struct {
 	// import. Where it is 0, Maltrail's own copyright line bounds the dates of
 	// its references, and the end of the year 2100 all others.
 	NotAfter intel.Time
+	Map      Mapping // what columns and properties hold, before what they are called
 }
 
 // Decode reads one body and returns what it is. Names of actors and tools in a
@@ -69,23 +73,31 @@ func Decode(ctx context.Context, r io.Reader, o Options, sink intel.Sink) (intel
 		mentioned: make(map[intel.Ref]bool),
 	}
 	d.fallback = d.dateOfFile()
-	switch form := formOf(head, o.Path); form {
+	switch formOf(head, o) {
 	case microsoftForm:
 		err = d.microsoft()
 	case maltrailForm:
 		err = d.maltrail()
 	case jsonForm:
-		err = &intel.SyntaxError{Line: 1, Column: 1, Msg: "JSON, but not Microsoft's table of threat actor names"}
+		err = d.jsonList()
 	case logForm:
 		err = &intel.SyntaxError{Line: 1, Column: 1, Msg: "a log, not a list of indicators"}
+	case openIOCForm:
+		err = d.openIOC()
+	case markupForm:
+		err = d.markup()
+	case proseForm:
+		err = d.prose()
+	case csvForm:
+		err = d.csv()
 	default:
-		err = d.text(form)
+		err = d.plain()
 	}
 	return d.set, err
 }
 
 // headSize is how much of a body is looked at before it is read.
-const headSize = 8 << 10
+const headSize = 64 << 10
 
 // A decoder holds what one call of Decode knows so far.
 type decoder struct {
@@ -95,6 +107,7 @@ type decoder struct {
 	in    *bufio.Reader
 	bound refdate.Bound
 	set   intel.Dataset
+	unit  string // what positions count, "" for lines
 
 	fallback  intel.Date // of the file, for values without a date
 	mentioned map[intel.Ref]bool
@@ -116,50 +129,87 @@ const (
 	maltrailForm
 	microsoftForm
 	jsonForm
+	openIOCForm
+	markupForm // HTML and XML
+	proseForm
 	logForm // of Zeek or IIS: addresses of one's own network, not indicators
 )
 
 // Sniff reports whether a body that begins with head, in a file at path (which
-// may be empty), is one that [Decode] reads. It is true for Microsoft's table,
-// Maltrail's files and CSV, and for a list whose first lines are mostly values.
-func Sniff(head []byte, path string) bool {
-	if noList.MatchString(slashed(path)) {
-		return false
-	}
+// may be empty), is one that [Decode] reads: anything that is text, but for what
+// [Why] tells of.
+func Sniff(head []byte, path string) bool { return Why(head, path) == "" }
+
+// Why returns why a body is none that [Decode] reads, "" if it is.
+func Why(head []byte, path string) string {
 	head, _, _ = transform.Bytes(unicode.BOMOverride(encoding.Nop.NewDecoder()), head)
-	switch formOf(head, path) {
-	case microsoftForm, maltrailForm:
-		return true
-	case jsonForm, logForm:
-		return false
-	case csvForm:
-		return true
+	switch {
+	case len(bytes.TrimSpace(head)) == 0:
+		return "the file is empty"
+	case sums.MatchString(slashed(path)):
+		return "the sums of a download"
+	case !looksLikeText(head):
+		return "no known format"
 	}
-	return looksLikeValues(head)
+	switch formOf(head, Options{Path: path}) {
+	case logForm:
+		return "a log, not a list of indicators"
+	case jsonForm:
+		ok, isLog := looksLikeJSONList(head)
+		switch {
+		case isLog:
+			return "a log, not a list of indicators"
+		case !ok:
+			return "JSON without indicators that are known by name (--as list --map NAME=KIND reads it)"
+		}
+	}
+	return ""
 }
 
-// noList matches the names of files about data, which may look like it: the sums
-// of a download, and prose with tables.
-var noList = regexp.MustCompile(`(?i)(?:^|/)(?:(?:sha|md5)\d*sums?|checksums?)(?:\.txt)?$|\.(?:md|adoc|rst|html?|log)$`)
+// sums matches the names of files with the sums of a download.
+var sums = regexp.MustCompile(`(?i)(?:^|/)(?:(?:sha|md5)\d*sums?|checksums?)(?:\.txt)?$`)
 
-func formOf(head []byte, path string) form {
+// Files that are prose by their names, though there may be values in them.
+var (
+	proseName  = regexp.MustCompile(`(?i)\.(?:md|markdown|adoc|asciidoc|rst)$|(?:^|/)(?:readme|licen[cs]e|copying|notice)[^/]*$`)
+	markupHead = regexp.MustCompile(`(?i)^(?:<\?xml|<!doctype|<!--|<[a-z][a-z0-9:_-]*(?:\s[^<>]*)?>)`)
+)
+
+func formOf(head []byte, o Options) form {
+	path := slashed(o.Path)
 	start := bytes.TrimLeft(head, " \t\r\n")
 	switch {
 	case bytes.HasPrefix(start, []byte("[")) && bytes.Contains(head, []byte(`"Threat actor name"`)),
 		bytes.HasPrefix(start, []byte("[")) && bytes.Contains(head, []byte(`"Previous name"`)):
 		return microsoftForm
-	case bytes.HasPrefix(start, []byte("{")),
-		bytes.HasPrefix(start, []byte(`["`)), bytes.HasPrefix(start, []byte("[{")), bytes.HasPrefix(start, []byte("[\n")), bytes.HasPrefix(start, []byte("[\r")):
+	case jsonStart.Match(start):
 		return jsonForm
-	case maltrailNotice.Match(head), maltrailPath.MatchString(slashed(path)):
+	case maltrailNotice.Match(head), maltrailPath.MatchString(path):
 		return maltrailForm
 	case bytes.HasPrefix(start, []byte("#separator")), bytes.HasPrefix(start, []byte("#Software:")):
 		return logForm
-	case looksLikeCSV(head):
+	case markupHead.Match(start):
+		if openIOC.Match(head) {
+			return openIOCForm
+		}
+		return markupForm
+	case proseName.MatchString(path):
+		return proseForm
+	case looksLikeRules(head):
+		return plainForm
+	case looksLikeCSV(head, o):
 		return csvForm
+	case looksLikeValues(head):
+		return plainForm
+	case looksLikeLog(head):
+		return logForm
 	}
-	return plainForm
+	return proseForm
 }
+
+// jsonStart matches the beginning of JSON. A bracket alone may begin a defanged
+// value, a section of a configuration, or the first line of a filter list.
+var jsonStart = regexp.MustCompile(`^(?:\{\s*["}]|\[\s*(?:["{\]]|\[\s*["{\[]))`)
 
 func slashed(p string) string { return strings.ReplaceAll(p, `\`, "/") }
 

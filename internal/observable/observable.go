@@ -58,6 +58,12 @@ const (
 	Other          Kind = "other"
 )
 
+// Kinds are all kinds, in the order above.
+var Kinds = []Kind{
+	Domain, IPAddress, CIDR, IPPort, URL, Email, MD5, SHA1, SHA256, SHA512,
+	JA3, JA3S, JARM, CertSHA1, CertSHA256, URLPath, FileName, FilePath, Mutex, RegistryKey, UserAgent, Cryptocurrency, Other,
+}
+
 // An Observable is a canonical value and its kind. Two of them are the same thing if and only if they are equal.
 // Make them with [Parse], [ParseAs] or [Find].
 type Observable struct {

@@ -211,8 +211,13 @@ func TestUnmapped(t *testing.T) {
 	r := &intel.Record{
 		Origins: []intel.Origin{{Country: "Iran (Islamic Republic of)"}, {Country: "Korea"}, {Country: "Atlantis", Prose: true}, {Country: "Unknown"}},
 		Targets: []intel.Target{
-			{Value: "mideast"}, {Value: "Türkiye", Kind: intel.TargetCountry}, {Value: "NATO"}, {Value: "Telecoms", Kind: intel.TargetSector},
-			{Value: "widgets", Kind: intel.TargetSector}, {Value: "gadgets", Prose: true}, {Value: "-"},
+			{Value: "mideast"},
+			{Value: "Türkiye", Kind: intel.TargetCountry},
+			{Value: "NATO"},
+			{Value: "Telecoms", Kind: intel.TargetSector},
+			{Value: "widgets", Kind: intel.TargetSector},
+			{Value: "gadgets", Prose: true},
+			{Value: "-"},
 		},
 	}
 	want := []profile.Word{{"origin", "Korea"}, {"target", "NATO"}, {"target", "widgets"}}

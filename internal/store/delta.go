@@ -242,9 +242,10 @@ func (l *list[T]) touched(ctx context.Context, s *Store, id string, rows fragmen
 	}
 	defer found.Close()
 	var out []event
+	scan := s.scanIndicator()
 	for found.Next() {
 		var e event
-		if e.item, err = scanIndicator(found, &e.Position, &e.born, &e.shown, &e.matches); err != nil {
+		if e.item, err = scan(found, &e.Position, &e.born, &e.shown, &e.matches); err != nil {
 			return nil, err
 		}
 		e.ID, e.fresh = e.item.ID, e.born == e.Position

@@ -6,7 +6,9 @@ import (
 	"slices"
 	"strconv"
 
+	"dossier/internal/guard"
 	"dossier/internal/intel"
+	"dossier/internal/lifecycle"
 	"dossier/internal/observable"
 )
 
@@ -46,15 +48,21 @@ type span struct {
 }
 
 type foldedIndicator struct {
-	source     intel.IndicatorSource
-	first      intel.Time
-	basis      intel.Basis
-	last       intel.Time
-	sighted    intel.Time // when a source first saw it, 0 if none says so
-	until      intel.Time
-	confidence int
-	revoked    bool
+	source  intel.IndicatorSource
+	first   intel.Time
+	basis   intel.Basis
+	last    intel.Time
+	sighted intel.Time // when a source first saw it, 0 if none says so
+	life    lifecycle.Life
+	guard   guard.Listing
+	hidden  int
 }
+
+// Why an indicator is hidden from collections; the sum of these.
+const (
+	hiddenRevoked = 1 // every source withdrew it
+	hiddenGuarded = 2 // a list guards it
+)
 
 type folder struct {
 	ctx      context.Context
@@ -64,8 +72,12 @@ type folder struct {
 	member   map[intel.Ref][]memberSpan
 	stmts    map[string]*sql.Stmt
 	// positions are those that rows keep when they are made anew with other columns, which is no change. Else it is nil.
-	positions map[string]int64
-	claims    indicatorClaims
+	positions  map[string]int64
+	claims     indicatorClaims
+	publishers *intel.Publishers
+	guards     *guard.Matcher
+	sighted    map[string]intel.Time // by indicator, of the chunk at hand
+	statements []lifecycle.Statement // kept for its memory
 
 	indicators, ofProfiles, profiles, changes *bulk
 }
@@ -118,6 +130,12 @@ func (f *folder) start() error {
 	for k, v := range rows {
 		f.member[k.ref] = append(f.member[k.ref], memberSpan{k.lo, v.hi, v.profile})
 	}
+	if f.publishers, err = publisherTable(f.ctx, f.tx); err != nil {
+		return err
+	}
+	if f.guards, err = guardMatcher(f.ctx, f.tx); err != nil {
+		return err
+	}
 	f.stmts = map[string]*sql.Stmt{}
 	f.bulks()
 	return nil
@@ -126,14 +144,14 @@ func (f *folder) start() error {
 func (f *folder) bulks() {
 	if f.positions != nil { // the schema has no stamps yet
 		f.indicators = newBulk(f.ctx, f.tx, `INSERT INTO indicator (id, tlp_lo, tlp_hi, kind, value, host, source, first_seen, first_basis, last_seen,
-			active_until, confidence, revoked, hash, artifact_id, sighted, host_reversed, position) VALUES`, 18, "")
+			ages_from, active_until, confidence, hidden, guard, guard_policy, hash, artifact_id, sighted, host_reversed, position) VALUES`, 21, "")
 		f.ofProfiles = newBulk(f.ctx, f.tx, `INSERT INTO profile_indicator (profile_id, indicator_id, tlp_lo, tlp_hi, kind, value, source, first_seen,
-			first_basis, last_seen, active_until, confidence, revoked, artifact_id, sighted) VALUES`, 15, "")
+			first_basis, last_seen, ages_from, active_until, confidence, hidden, guard, guard_policy, artifact_id, sighted) VALUES`, 18, "")
 	} else {
 		f.indicators = newBulk(f.ctx, f.tx, `INSERT INTO indicator (id, tlp_lo, tlp_hi, kind, value, host, source, first_seen, first_basis, last_seen,
-			active_until, confidence, revoked, hash, artifact_id, sighted, host_reversed, position, born) VALUES`, 19, "")
+			ages_from, active_until, confidence, hidden, guard, guard_policy, hash, artifact_id, sighted, host_reversed, position, born) VALUES`, 22, "")
 		f.ofProfiles = newBulk(f.ctx, f.tx, `INSERT INTO profile_indicator (profile_id, indicator_id, tlp_lo, tlp_hi, kind, value, source, first_seen,
-			first_basis, last_seen, active_until, confidence, revoked, artifact_id, sighted, position, born) VALUES`, 17, "")
+			first_basis, last_seen, ages_from, active_until, confidence, hidden, guard, guard_policy, artifact_id, sighted, position, born) VALUES`, 20, "")
 	}
 	f.profiles = newBulk(f.ctx, f.tx, "INSERT INTO indicator_profile (indicator_id, profile_id, tlp_lo, tlp_hi) VALUES", 4, "")
 	f.changes = newBulk(f.ctx, f.tx, logHead, logColumns, "")
@@ -216,6 +234,9 @@ func (f *folder) refold(ids []string) error {
 			return err
 		}
 	}
+	if f.sighted, err = sightedOf(f.ctx, f.tx, ids); err != nil {
+		return err
+	}
 	had, err := f.stored(ids)
 	if err != nil {
 		return err
@@ -240,13 +261,14 @@ func spansDigest(spans []span) string {
 	b := make([]byte, 0, 256)
 	for _, s := range spans {
 		i := s.ind
-		b = append(b, byte(s.lo), byte(s.hi), byte(i.confidence), byte(len(s.profiles)))
-		for _, n := range []intel.Time{i.first, i.last, i.until, i.sighted} {
+		b = append(b, byte(s.lo), byte(s.hi), byte(i.life.Base), byte(i.hidden), byte(len(s.profiles)))
+		for _, n := range []intel.Time{i.first, i.last, i.life.From, i.life.Until, i.sighted} {
 			b = strconv.AppendInt(b, int64(n), 16)
 			b = append(b, ' ')
 		}
-		b = append(append(append(b, i.source...), ' '), i.basis...)
-		b = strconv.AppendBool(b, i.revoked)
+		for _, text := range []string{string(i.source), string(i.basis), i.guard.List, string(i.guard.Policy)} {
+			b = append(append(b, text...), ' ')
+		}
 		for _, p := range s.profiles {
 			b = append(append(b, ' '), p...)
 		}
@@ -283,6 +305,10 @@ func (f *folder) spans(id string, rows []evidence) []span {
 		}
 	}
 	f.claims.edges(id, edge[:])
+	var guarded guard.Listing
+	if len(rows) > 0 {
+		guarded, _ = f.guards.Match(rows[0].observable)
+	}
 	var out []span
 	visible := false
 	for level := intel.Clear; level <= intel.Red; level++ {
@@ -294,7 +320,7 @@ func (f *folder) spans(id string, rows []evidence) []span {
 		}
 		var ind foldedIndicator
 		var profiles []string
-		if ind, profiles, visible = f.at(rows, level); visible {
+		if ind, profiles, visible = f.at(rows, level, guarded); visible {
 			profiles, visible = f.claims.apply(id, level, &ind, profiles)
 		}
 		if !visible {
@@ -309,9 +335,10 @@ func (f *folder) spans(id string, rows []evidence) []span {
 	return out
 }
 
-func (f *folder) at(rows []evidence, level intel.TLP) (ind foldedIndicator, profiles []string, any bool) {
-	ind.revoked = true
+func (f *folder) at(rows []evidence, level intel.TLP, guarded guard.Listing) (ind foldedIndicator, profiles []string, any bool) {
+	ind.hidden = hiddenRevoked
 	ind.source = intel.SourceOSINT
+	statements := f.statements[:0]
 	for i := range rows {
 		e := &rows[i]
 		if e.tlp > level {
@@ -325,9 +352,10 @@ func (f *folder) at(rows []evidence, level intel.TLP) (ind foldedIndicator, prof
 		if e.first.At != 0 && Sighting(e.first.Basis) && (ind.sighted == 0 || e.first.At < ind.sighted) {
 			ind.sighted = e.first.At
 		}
-		ind.until = max(ind.until, e.validUntil)
-		ind.confidence = max(ind.confidence, e.confidence)
-		ind.revoked = ind.revoked && e.revoked
+		if !e.revoked {
+			ind.hidden &^= hiddenRevoked
+		}
+		statements = append(statements, e.statement(f.publishers))
 		if e.source == intel.SourceMicrosoft || e.source == intel.SourcePublic && ind.source != intel.SourceMicrosoft {
 			ind.source = e.source
 		}
@@ -337,8 +365,30 @@ func (f *folder) at(rows []evidence, level intel.TLP) (ind foldedIndicator, prof
 			}
 		}
 	}
+	f.statements = statements
+	if !any {
+		return ind, nil, false
+	}
+	// What a person asserts stands against the lists of others.
+	byPeople := func(s lifecycle.Statement) bool { return s.Publisher == intel.Analyst && !s.Revoked }
+	if !guarded.IsZero() && guarded.List != guard.Own && slices.ContainsFunc(statements, byPeople) {
+		guarded.Policy = guard.Annotate
+	}
+	ind.guard = guarded
+	if guarded.Policy == guard.Exclude {
+		ind.hidden |= hiddenGuarded
+	}
+	ind.life = lifecycle.Of(lifecycle.Case{Kind: rows[0].observable.Kind, Statements: statements, Sighted: f.sighted[rows[0].indicator], Guard: guarded.Policy})
 	slices.Sort(profiles)
-	return ind, slices.Compact(profiles), any
+	return ind, slices.Compact(profiles), true
+}
+
+// statement is the evidence as package lifecycle judges it.
+func (e *evidence) statement(publishers *intel.Publishers) lifecycle.Statement {
+	return lifecycle.Statement{
+		Publisher: e.publisher, Reliability: publishers.Of(e.publisher).Reliability, Rating: e.confidence,
+		First: e.first, Last: e.last, ValidUntil: e.validUntil, Modified: e.modified, Revoked: e.revoked,
+	}
 }
 
 // Sighting reports whether a date with this basis says when a value was seen:
@@ -381,7 +431,7 @@ func (f *folder) put(id string, rows []evidence, spans []span, hash string, had 
 		err := f.stamped(id, sp, &was.at, changed, func(lo, hi intel.TLP, stamp []any) error {
 			return f.indicators.add(append([]any{
 				id, int(lo), int(hi), string(o.Kind), o.Value, host, string(in.source), int64(in.first), string(in.basis),
-				int64(in.last), int64(in.until), in.confidence, in.revoked, hash, artifact, int64(in.sighted), reversed(host),
+				int64(in.last), int64(in.life.From), int64(in.life.Until), in.life.Base, in.hidden, in.guard.List, string(in.guard.Policy), hash, artifact, int64(in.sighted), reversed(host),
 			}, stamp...)...)
 		})
 		if err != nil {
@@ -398,7 +448,7 @@ func (f *folder) put(id string, rows []evidence, spans []span, hash string, had 
 				}
 				return f.ofProfiles.add(append([]any{
 					profile, id, int(lo), int(hi), string(o.Kind), o.Value, string(in.source), int64(in.first),
-					string(in.basis), int64(in.last), int64(in.until), in.confidence, in.revoked, artifact, int64(in.sighted),
+					string(in.basis), int64(in.last), int64(in.life.From), int64(in.life.Until), in.life.Base, in.hidden, in.guard.List, string(in.guard.Policy), artifact, int64(in.sighted),
 				}, stamp...)...)
 			})
 			if err != nil {

@@ -14,7 +14,7 @@ import (
 	"dossier/internal/intel"
 )
 
-// The entities of the log of changes; see schema/0008_changes.sql.
+// The entities of the log of changes; see schema/0011_changes.sql.
 const (
 	logProfile       = "profile"
 	logIndicatorGone = "indicator.gone"
@@ -85,7 +85,7 @@ type formerIndicator struct {
 // former reads the rows of an indicator that are about to be replaced.
 func (f *folder) former(id string) (*formerIndicator, error) {
 	was := &formerIndicator{links: map[string]*[levels]stamp{}}
-	rows, err := f.query(`SELECT tlp_lo, tlp_hi, source, first_seen, first_basis, last_seen, sighted, active_until, confidence, revoked, born, position
+	rows, err := f.query(`SELECT tlp_lo, tlp_hi, source, first_seen, first_basis, last_seen, sighted, ages_from, active_until, confidence, hidden, guard, guard_policy, born, position
 		FROM indicator WHERE id = ?`, id)
 	if err != nil {
 		return nil, err
@@ -95,7 +95,8 @@ func (f *folder) former(id string) (*formerIndicator, error) {
 		var lo, hi intel.TLP
 		var i foldedIndicator
 		var st stamp
-		if err := rows.Scan(&lo, &hi, &i.source, &i.first, &i.basis, &i.last, &i.sighted, &i.until, &i.confidence, &i.revoked, &st.born, &st.position); err != nil {
+		if err := rows.Scan(&lo, &hi, &i.source, &i.first, &i.basis, &i.last, &i.sighted, &i.life.From, &i.life.Until, &i.life.Base, &i.hidden, &i.guard.List, &i.guard.Policy,
+			&st.born, &st.position); err != nil {
 			return nil, err
 		}
 		for level := lo; level <= hi; level++ {
@@ -230,13 +231,14 @@ type FormerIndicator struct {
 	Source     intel.IndicatorSource `json:"source"`
 	FirstSeen  intel.Time            `json:"first"`
 	LastSeen   intel.Time            `json:"last,omitempty"`
-	ValidUntil intel.Time            `json:"until,omitempty"`
+	Until      intel.Time            `json:"until,omitempty"` // the last moment above the floor of confidence
 	Confidence int                   `json:"confidence,omitempty"`
 	Revoked    bool                  `json:"revoked,omitempty"`
+	Guard      string                `json:"guard,omitempty"` // the list that guards it
 }
 
 func (i foldedIndicator) wire() FormerIndicator {
-	return FormerIndicator{i.source, i.first, i.last, i.until, i.confidence, i.revoked}
+	return FormerIndicator{i.source, i.first, i.last, i.life.Until, i.life.Base, i.hidden&hiddenRevoked != 0, i.guard.List}
 }
 
 // profileLevels is what each ceiling sees of a profile: the ETag, and the lowest
@@ -338,10 +340,6 @@ func metaInt(ctx context.Context, q rowQuerier, key string) (n int64, err error)
 		err = fmt.Errorf("%s: %w", key, err)
 	}
 	return n, err
-}
-
-type rowQuerier interface {
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
 func decodeFormer(raw []byte) (FormerIndicator, error) {
