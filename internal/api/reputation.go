@@ -42,8 +42,8 @@ const (
 const (
 	scoreAttributed = 20 // tied to a profile, while the indicator is active
 	scorePast       = 25 // known in the past, and no more active …
-	scorePastActor  = 40 // … and tied to a profile
-	scorePastMost   = suspiciousFrom - 1
+	scorePastActor  = 55 // … and tied to a profile: who asked it then was hit
+	scorePastMost   = maliciousFrom - 1
 	underKnown      = 0.8 // of the score of the name that a host lies under
 )
 
