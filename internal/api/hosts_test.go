@@ -52,7 +52,7 @@ func TestReputation(t *testing.T) {
 		score int
 		rules int
 	}{
-		"/shared.example.com":     {"neutral", 40, 2}, // of an actor, in 2022
+		"/shared.example.com":     {"suspicious", 55, 2}, // of an actor, in 2022
 		"/nobody.example.com":     {"neutral", 25, 2},
 		"/withdrawn.example.com":  {"unknown", 0, 0},
 		"/restricted.example.com": {"unknown", 0, 0}, // not for this reader
@@ -97,7 +97,7 @@ func TestReputation(t *testing.T) {
 		{"two sources", subject{known: known(90, fresh, nil, say("a", false), say("b", false))}, "malicious", 90, 4},
 		{"weak", subject{known: known(20, 0, nil, say("a", false))}, "neutral", 25, 2},
 		{"past", subject{known: known(90, past, nil, say("a", false))}, "neutral", 25, 2},
-		{"past of an actor", subject{known: known(90, past, actor, say("a", false))}, "neutral", 40, 2},
+		{"past of an actor", subject{known: known(90, past, actor, say("a", false))}, "suspicious", 55, 2},
 		{"withdrawn", subject{known: known(0, 0, actor, say("a", true))}, "unknown", 0, 0},
 		{"guarded", subject{known: known(95, fresh, actor, say("a", false)), guard: exclude}, "neutral", 0, 3},
 		{"benign and unknown", subject{known: &store.Known{}, guard: exclude}, "neutral", 0, 1},
