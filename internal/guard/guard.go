@@ -88,8 +88,11 @@ type Listing struct {
 // IsZero reports whether nothing guards.
 func (m Listing) IsZero() bool { return m == Listing{} }
 
-// stronger reports whether m decides over o: the stronger policy, then the first name.
+// stronger reports whether m decides over o: the stronger policy, then the operator's own list, then the first name.
 func (m Listing) stronger(o Listing) bool {
+	if a, b := m.List == Own, o.List == Own; a != b && strength[m.Policy] == strength[o.Policy] {
+		return a
+	}
 	return cmp.Or(cmp.Compare(strength[m.Policy], strength[o.Policy]), cmp.Compare(o.List, m.List)) > 0
 }
 

@@ -159,3 +159,37 @@ func TestWhyAgrees(t *testing.T) {
 		}
 	}
 }
+
+// TestPeopleBeforeGuards: what a person asserts stands against the lists of others,
+// and not against the operator's own.
+func TestPeopleBeforeGuards(t *testing.T) {
+	s, _ := guardedStore(t)
+	if _, err := s.PutGuards(t.Context(), []guard.List{{Name: "a list", Policy: guard.Exclude, Version: "1", Entries: []string{"popular.com", "evil.popular.com"}}}); err != nil {
+		t.Fatal(err)
+	}
+	refold(t, s)
+	if got := selected(t, s, Shown); slices.Contains(got, "popular.com") {
+		t.Fatalf("not guarded: %v", got)
+	}
+	b, err := s.Begin(t.Context(), FromImport)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Observe(t.Context(), &intel.Observation{Publisher: intel.Analyst, Observable: domain(t, "popular.com"), FirstSeen: intel.Date{At: intel.TimeOf(s.Now()), Basis: intel.BasisStated}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	refold(t, s)
+	if got := selected(t, s, Shown); !slices.Contains(got, "popular.com") || slices.Contains(got, "evil.popular.com") {
+		t.Errorf("asserted by a person: %v", got)
+	}
+	if _, err := s.PutGuards(t.Context(), []guard.List{{Name: guard.Own, Policy: guard.Exclude, Scope: guard.Under, Version: "1", Entries: []string{"popular.com"}}}); err != nil {
+		t.Fatal(err)
+	}
+	refold(t, s)
+	if got := selected(t, s, Shown); slices.Contains(got, "popular.com") {
+		t.Errorf("in the operator's own list: %v", got)
+	}
+}

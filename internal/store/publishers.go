@@ -87,12 +87,20 @@ func (b *Batch) SetPublisher(ctx context.Context, id string, set intel.Publisher
 		return false, err
 	}
 	b.changed = true
+	if now.Reliability != before.Reliability { // what its evidence is worth
+		if err := b.exec(ctx, pendingOf, id); err != nil {
+			return true, err
+		}
+	}
 	body, err := json.Marshal(now)
 	if err != nil {
 		return true, err
 	}
 	return true, b.exec(ctx, "UPDATE publisher SET rank = ?, body = ? WHERE id = ?", now.Rank, string(body), id)
 }
+
+// pendingOf has all indicators computed again of which a publisher has evidence.
+const pendingOf = "INSERT INTO pending (indicator_id) SELECT DISTINCT indicator_id FROM evidence WHERE publisher = ? ON CONFLICT (indicator_id) DO NOTHING"
 
 // A Removed says what a publisher had said here.
 type Removed struct {
@@ -125,7 +133,7 @@ func (b *Batch) RemovePublisher(ctx context.Context, id string) (r Removed, err 
 		query string
 		count *int
 	}{
-		{"INSERT INTO pending (indicator_id) SELECT DISTINCT indicator_id FROM evidence WHERE publisher = ? ON CONFLICT (indicator_id) DO NOTHING", nil},
+		{pendingOf, nil},
 		{"SELECT COUNT(DISTINCT indicator_id) FROM evidence WHERE publisher = ?", &r.Indicators},
 		{"DELETE FROM evidence WHERE publisher = ?", nil},
 		{"SELECT COUNT(*) FROM record_version WHERE publisher = ?", &r.Versions},
