@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"slices"
@@ -17,6 +18,15 @@ const foldBatch = 20000
 // in transactions of [foldBatch], until none is pending, and returns how many
 // were looked at. progress, if not nil, is told after each transaction.
 func (s *Store) FoldIndicators(ctx context.Context, progress func(done int)) (total int, err error) {
+	if progress == nil {
+		progress = func(int) {}
+	}
+	if bulk, err := s.foldsInBulk(ctx); err != nil || bulk {
+		if err != nil {
+			return 0, err
+		}
+		return s.foldAll(ctx, progress)
+	}
 	for {
 		n := 0
 		err := s.inTx(ctx, func(tx *sql.Tx) error {
@@ -29,13 +39,75 @@ func (s *Store) FoldIndicators(ctx context.Context, progress func(done int)) (to
 			return total, err
 		}
 		total += n
-		if progress != nil {
-			progress(total)
-		}
+		progress(total)
 		if n < foldBatch {
 			return total, nil
 		}
 	}
+}
+
+// bulkFold is how many indicators must be pending for the indexes to be made
+// anew. Below that, to keep them costs less.
+const bulkFold = 50_000
+
+// foldsInBulk reports whether more indicators are to be computed than there are.
+// Then it is faster to make the indexes after all are written. PostgreSQL would
+// keep readers out for so long; SQLite's see what was before.
+func (s *Store) foldsInBulk(ctx context.Context) (bool, error) {
+	if s.postgres {
+		return false, nil
+	}
+	var pending, have int
+	if err := s.write.QueryRowContext(ctx, "SELECT COUNT(*) FROM pending").Scan(&pending); err != nil || pending < cmp.Or(s.bulkFold, bulkFold) {
+		return false, err
+	}
+	err := s.write.QueryRowContext(ctx, "SELECT COUNT(*) FROM (SELECT 1 AS one FROM indicator LIMIT ?) AS some", pending).Scan(&have)
+	return have < pending, err
+}
+
+// foldAll computes all pending indicators in one transaction, without the
+// indexes of their table, which are made at its end.
+func (s *Store) foldAll(ctx context.Context, progress func(done int)) (total int, err error) {
+	err = s.inTx(ctx, func(tx *sql.Tx) error {
+		indexes, err := dropIndexes(ctx, tx, "indicator")
+		if err != nil {
+			return err
+		}
+		f := folder{ctx: ctx, tx: tx, now: intel.TimeOf(s.Now()), all: true}
+		if f.position, err = nextPosition(ctx, tx); err != nil {
+			return err
+		}
+		if err := f.start(); err != nil {
+			return err
+		}
+		for {
+			ids, err := f.pending()
+			if err != nil {
+				return err
+			}
+			for part := range slices.Chunk(ids, foldChunk) {
+				if err := f.refold(part); err != nil {
+					return err
+				}
+			}
+			total += len(ids)
+			progress(total)
+			if len(ids) < foldBatch {
+				break
+			}
+			f.last = ids[len(ids)-1]
+		}
+		if err := flushAll(f.indicators, f.ofProfiles, f.profiles, f.changes); err != nil {
+			return err
+		}
+		for _, query := range append([]string{"DELETE FROM pending"}, indexes...) {
+			if _, err := tx.ExecContext(ctx, query); err != nil {
+				return err
+			}
+		}
+		return setMeta(ctx, tx, metaStale, "0")
+	})
+	return total, err
 }
 
 // A span is what an indicator looks like to ceilings lo to hi.
@@ -66,6 +138,11 @@ type folder struct {
 	// positions are those that rows keep when they are made anew with other columns, which is no change. Else it is nil.
 	positions map[string]int64
 	claims    indicatorClaims
+	// all tells that pending is emptied at the end, and last is where it was read to.
+	all  bool
+	last string
+	// unclaimed and fresh tell that there are no claims of people, and were no indicators.
+	unclaimed, fresh bool
 
 	indicators, ofProfiles, profiles, changes *bulk
 }
@@ -120,7 +197,21 @@ func (f *folder) start() error {
 	}
 	f.stmts = map[string]*sql.Stmt{}
 	f.bulks()
-	return nil
+	if f.unclaimed, err = isEmpty(f.ctx, f.tx, "analyst_claim"); err != nil {
+		return err
+	}
+	f.fresh, err = isEmpty(f.ctx, f.tx, "indicator")
+	return err
+}
+
+// isEmpty reports whether a table has no rows.
+func isEmpty(ctx context.Context, tx *sql.Tx, table string) (bool, error) {
+	var one int
+	err := tx.QueryRowContext(ctx, "SELECT 1 FROM "+table+" LIMIT 1").Scan(&one)
+	if err == sql.ErrNoRows {
+		return true, nil
+	}
+	return false, err
 }
 
 func (f *folder) bulks() {
@@ -133,7 +224,7 @@ func (f *folder) bulks() {
 }
 
 func (f *folder) pending() ([]string, error) {
-	rows, err := f.tx.QueryContext(f.ctx, "SELECT indicator_id FROM pending ORDER BY indicator_id LIMIT ?", foldBatch)
+	rows, err := f.tx.QueryContext(f.ctx, "SELECT indicator_id FROM pending WHERE indicator_id > ? ORDER BY indicator_id LIMIT ?", f.last, foldBatch)
 	if err != nil {
 		return nil, err
 	}
@@ -188,7 +279,7 @@ func (f *folder) refold(ids []string) error {
 	if err := rows.Close(); err != nil {
 		return err
 	}
-	if f.positions == nil { // else there are none yet
+	if f.positions == nil && !f.unclaimed { // else there are none yet
 		if f.claims, err = claimsOn(f.ctx, f.tx, ids); err != nil {
 			return err
 		}
@@ -232,6 +323,9 @@ func spansDigest(spans []span) string {
 }
 
 func (f *folder) stored(ids []string) (map[string]string, error) {
+	if f.fresh {
+		return nil, nil
+	}
 	rows, err := f.tx.QueryContext(f.ctx, "SELECT id, hash FROM indicator WHERE id IN ("+marks(len(ids))+")", anys(ids)...)
 	if err != nil {
 		return nil, err

@@ -32,7 +32,8 @@ type Store struct {
 	// Now gives the time of writes; tests set it.
 	Now func() time.Time
 
-	budget time.Duration // of a query; see queryBudget
+	budget   time.Duration // of a query; see queryBudget
+	bulkFold int           // 0 is the constant of that name
 
 	mu    sync.Mutex
 	fresh map[string]*intel.Record // by hash; see keepFresh
@@ -112,6 +113,15 @@ func (s *Store) Beside(ending string) string {
 		return "dossier" + ending
 	}
 	return s.path + ending
+}
+
+// dir returns the folder for files that are too large for memory: that of the
+// database, which has room for as much, or "", the system's.
+func (s *Store) dir() string {
+	if s.postgres {
+		return ""
+	}
+	return filepath.Dir(s.path)
 }
 
 // Close ends all use of the database.
