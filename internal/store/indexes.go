@@ -31,3 +31,10 @@ func dropIndexes(ctx context.Context, tx *sql.Tx, table string) (again []string,
 	}
 	return again, nil
 }
+
+// sortIn tells SQLite where the connection that writes keeps what it sorts: in
+// "file" or "memory". It cannot be told so in a transaction.
+func (s *Store) sortIn(ctx context.Context, where string) error {
+	_, err := s.write.ExecContext(ctx, "PRAGMA temp_store = "+where)
+	return err
+}

@@ -18,7 +18,7 @@ import (
 
 // runRows is how many rows of evidence are sorted in memory. What is more goes
 // to a file, in sorted runs of so many.
-const runRows = 100_000
+const runRows = 50_000
 
 // A sorter puts the evidence of an input in the order of its key. Rows that are
 // written in that order go to the ends of the indexes, or meet each page of
