@@ -22,7 +22,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
+	"dossier/internal/guard"
 	"dossier/internal/intel"
 	"dossier/internal/observable"
 
@@ -32,8 +34,9 @@ import (
 //go:embed catalog.ndjson.zst
 var data []byte
 
-// Version identifies the embedded data: it changes with every byte of it.
-func Version() string { return VersionOf(data) }
+// Version identifies the embedded data, guards included: it changes with every
+// byte of it.
+func Version() string { return VersionOf(slices.Concat(data, guardData)) }
 
 // VersionOf returns the version of a catalogue by its bytes.
 func VersionOf(data []byte) string {
@@ -46,6 +49,50 @@ func Size() int { return len(data) }
 
 // Open returns the embedded catalogue, as [Decode] reads it.
 func Open() io.Reader { return bytes.NewReader(data) }
+
+//go:embed guards.ndjson.zst
+var guardData []byte
+
+// Guards returns the compact set of guards that goes with the catalogue: the lists
+// that keep a first hunt from finding what everybody has. The rest comes with
+// the warning lists themselves.
+func Guards() ([]guard.List, error) {
+	z, err := zstd.NewReader(bytes.NewReader(guardData), zstd.WithDecoderConcurrency(1))
+	if err != nil {
+		return nil, err
+	}
+	defer z.Close()
+	var out []guard.List
+	for dec := json.NewDecoder(z); ; {
+		var l guard.List
+		switch err := dec.Decode(&l); {
+		case errors.Is(err, io.EOF):
+			return out, nil
+		case err != nil:
+			return nil, fmt.Errorf("guards: %w", err)
+		}
+		out = append(out, l)
+	}
+}
+
+// EncodeGuards returns lists in the form that [Guards] reads. Equal lists give equal
+// bytes.
+func EncodeGuards(lists []guard.List) ([]byte, error) {
+	var b bytes.Buffer
+	z, err := zstd.NewWriter(&b, zstd.WithEncoderLevel(zstd.SpeedBestCompression), zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(4<<20))
+	if err != nil {
+		return nil, err
+	}
+	enc := json.NewEncoder(z)
+	enc.SetEscapeHTML(false)
+	for i := range lists {
+		if err := enc.Encode(&lists[i]); err != nil {
+			return nil, err
+		}
+	}
+	err = z.Close()
+	return b.Bytes(), err
+}
 
 // A Sink takes a catalogue: its sections in order, and what is in them.
 type Sink interface {

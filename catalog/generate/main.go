@@ -2,7 +2,7 @@
 //
 //	go run ./catalog/generate -corpus ../shared/corpus
 //
-// It writes catalog/catalog.ndjson.zst and docs/catalogue.md. The same files
+// It writes catalog/catalog.ndjson.zst, catalog/guards.ndjson.zst and docs/catalogue.md. The same files
 // give the same bytes. What goes in, and from which files, is in sources.go.
 package main
 
@@ -45,6 +45,14 @@ func run(ctx context.Context, corpus, out, report string) error {
 		return fmt.Errorf("the catalogue has %d bytes; at most %d are allowed", len(data), maxSize)
 	}
 	if err := os.WriteFile(out, data, 0o644); err != nil {
+		return err
+	}
+	lists, n, err := guards(ctx, corpus)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("%d lists of guards, %d bytes\n", n, len(lists))
+	if err := os.WriteFile(filepath.Join(filepath.Dir(out), guardsFile), lists, 0o644); err != nil {
 		return err
 	}
 	text, err := coverage(ctx, data)

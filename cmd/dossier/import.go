@@ -1,10 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"strings"
 
 	"dossier/internal/ingest"
@@ -16,16 +19,17 @@ import (
 
 func (a *app) importCommand() *cobra.Command {
 	var o ingest.Options
-	var verbose bool
+	var verbose, private bool
 	var mapping string
 	cmd := &cobra.Command{
-		Use: "import PATH…", Short: "Import files, folders and archives",
+		Use: "import PATH…", Short: "Import files, folders, archives and addresses",
 		Long: `Import reads STIX 2.0 and 2.1, MISP galaxies and events, Microsoft's list of actor
-names, Maltrail trails, OpenIOC, CSV with any columns, exports in JSON, Zeek's
+names, dictionaries of actors, Maltrail trails, OpenIOC, CSV with any columns, exports in JSON, Zeek's
 intelligence files, block lists (hosts, AdBlock, dnsmasq, RPZ, ipset and others),
 plain lists, and texts (Markdown, AsciiDoc, HTML) with defanged values. The
 format is found from the content. PATH may be a file, a folder, a pattern, an
-archive (.gz, .zst, .xz, .bz2, .zip, .tar.gz) or "-" for standard input.
+archive (.gz, .zst, .xz, .bz2, .zip, .tar.gz), an https or http address, or "-" for
+standard input.
 
 Columns of a CSV and properties of JSON are told by their names and by what they
 hold; --map says it where neither tells: COLUMN=ROLE, where COLUMN is a name or a
@@ -38,8 +42,9 @@ again changes nothing. What is not taken is counted with its reason.`,
 		Example: `  dossier import enterprise-attack.json
   dossier import misp-galaxy/clusters/ microsoft/MicrosoftMapping.json
   dossier import --profile "Aqua Blizzard" --source our-team iocs.csv
+  dossier import https://intel.example/feed.json.gz
   dossier import --source our-isac --map "Adres=domain,Datum=firstSeen,4=context" lijst.csv
-  curl -s https://intel.example/feed.json.gz | dossier import -`,
+  cat iocs.txt | dossier import -`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			if mapping != "" {
@@ -52,7 +57,9 @@ again changes nothing. What is not taken is counted with its reason.`,
 				return err
 			}
 			defer func() { err = errors.Join(err, s.Close()) }()
-			res, err := a.importer(s).Import(cmd.Context(), args, o)
+			im := a.importer(s)
+			im.Fetch = a.fetchURL(private)
+			res, err := im.Import(cmd.Context(), args, o)
 			a.err.clearProgress()
 			if len(res.Files) > 0 {
 				act("import", slog.String("run", res.Run.ID), slog.String("input", res.Run.Input),
@@ -77,6 +84,7 @@ again changes nothing. What is not taken is counted with its reason.`,
 	f.StringVar(&o.Publisher, "source", "", "who published this, if the content does not tell (a short name)")
 	f.StringVar(&o.Format, "as", "", "format, if the content does not tell: "+strings.Join(ingest.Formats(), ", "))
 	f.StringVar(&o.Profile, "profile", "", "tie the indicators to this profile (a name or an id)")
+	f.BoolVar(&private, "allow-private", false, "an address may lead to a private or loopback address")
 	f.StringVar(&mapping, "map", "", "what columns or properties hold: COLUMN=ROLE,…")
 	f.BoolVarP(&verbose, "verbose", "v", false, "tell of every file")
 	a.jsonFlag(cmd)
@@ -125,6 +133,7 @@ func (a *app) printImport(res *ingest.Result, verbose bool) error {
 	a.printTally("records", res.Run.Counts.Records)
 	a.printTally("indicators", res.Run.Counts.Indicators)
 	a.printRejected(res, verbose)
+	a.printUnmapped(res, verbose)
 	if !res.Changed() {
 		fmt.Fprintln(a.out, "nothing changed")
 		return nil
@@ -221,4 +230,44 @@ func (a *app) printRejected(res *ingest.Result, verbose bool) {
 		t.add(number(s.Count), s.Reason, example)
 	}
 	t.print(a.out)
+}
+
+// printUnmapped tells which words for origins and targets no vocabulary has, the
+// most frequent first.
+func (a *app) printUnmapped(res *ingest.Result, verbose bool) {
+	for _, field := range []struct{ name, what string }{
+		{"origin", "origins that are no country, not served"}, {"target", "targets that are in no vocabulary, served as written"},
+	} {
+		counts := map[string]int{}
+		for _, f := range res.Files {
+			for _, w := range f.Unmapped {
+				if w.Field == field.name {
+					counts[w.Value] += w.Count
+				}
+			}
+		}
+		words := slices.Sorted(maps.Keys(counts))
+		slices.SortStableFunc(words, func(x, y string) int { return cmp.Compare(counts[y], counts[x]) })
+		if len(words) == 0 {
+			continue
+		}
+		shown := words
+		if !verbose {
+			shown = words[:min(len(words), 8)]
+		}
+		var b strings.Builder
+		for i, w := range shown {
+			if i > 0 {
+				b.WriteString(", ")
+			}
+			b.WriteString(clean(w))
+			if counts[w] > 1 {
+				fmt.Fprintf(&b, " (%s)", number(counts[w]))
+			}
+		}
+		if more := len(words) - len(shown); more > 0 {
+			fmt.Fprintf(&b, " and %s (--verbose lists all)", count(more, "other"))
+		}
+		fmt.Fprintf(a.out, "%s: %s\n", field.what, b.String())
+	}
 }

@@ -8,7 +8,9 @@ import (
 	"io"
 	"strings"
 
+	"dossier/internal/guard"
 	"dossier/internal/intel"
+	"dossier/internal/lifecycle"
 	"dossier/internal/observable"
 	"dossier/internal/store"
 
@@ -25,6 +27,10 @@ type answer struct {
 	FirstSeen  intel.Time           `json:"firstSeen,omitzero"`
 	LastSeen   intel.Time           `json:"lastSeen,omitzero"`
 	Revoked    bool                 `json:"revoked,omitempty"`
+	Confidence int                  `json:"confidence,omitempty"` // 0..100, now
+	Active     bool                 `json:"active,omitempty"`
+	Until      intel.Time           `json:"activeUntil,omitzero"`
+	Guard      *guard.Listing       `json:"guard,omitempty"`
 	Profiles   []store.ProfileTitle `json:"profiles,omitempty"`
 	Evidence   []store.Evidence     `json:"evidence,omitempty"`
 	Under      []answer             `json:"under,omitempty"`  // known names above it
@@ -153,6 +159,10 @@ func (ans *answer) fill(k *store.Known) {
 	ans.Known = true
 	ans.ID, ans.FirstSeen, ans.LastSeen, ans.Revoked = k.Indicator.ID, k.Indicator.FirstSeen, k.Indicator.LastSeen, k.Indicator.Revoked
 	ans.Profiles, ans.Evidence = k.Profiles, k.Evidence
+	ans.Confidence, ans.Active, ans.Until = k.Indicator.Confidence, k.Indicator.Active, k.Indicator.Life.Until
+	if m := k.Indicator.Guard; !m.IsZero() {
+		ans.Guard = &m
+	}
 }
 
 func (a *app) printAnswer(ans answer) {
@@ -197,6 +207,7 @@ func (a *app) printKnown(ans answer, indent string) {
 		when += ", " + a.out.bold(yellow, "withdrawn by its source")
 	}
 	fmt.Fprintln(a.out, indent+a.out.bold(red, defanged(ans)), a.out.paint(grey, string(ans.Kind)), when)
+	fmt.Fprintln(a.out, indent+"  "+a.lifeWords(ans))
 	var titles []string
 	for _, p := range ans.Profiles {
 		titles = append(titles, p.Title+" ("+string(p.Kind)+")")
@@ -218,6 +229,29 @@ func (a *app) printKnown(ans answer, indent string) {
 		t.add(intel.PublisherOf(e.Publisher).Title, dates, e.Context, e.Reference)
 	}
 	t.print(a.out)
+}
+
+// lifeWords say how much an indicator is worth now.
+func (a *app) lifeWords(ans answer) string {
+	text := fmt.Sprintf("confidence %d, ", ans.Confidence)
+	switch {
+	case ans.Revoked:
+		text += "withdrawn"
+	case ans.Guard != nil && ans.Guard.Policy == guard.Exclude:
+		return text + a.out.bold(green, "guarded by "+clean(ans.Guard.List)) + ": it reaches no hunt and no export"
+	case ans.Active && ans.Until == lifecycle.Never:
+		text += "active"
+	case ans.Active:
+		text += "active until " + ans.Until.Day()
+	case ans.Until != 0:
+		text += a.out.paint(grey, "expired "+ans.Until.Day())
+	default:
+		text += a.out.paint(grey, "below the floor")
+	}
+	if ans.Guard != nil {
+		text += a.out.paint(grey, fmt.Sprintf(" (on the list %s: %s)", clean(ans.Guard.List), ans.Guard.Policy))
+	}
+	return text
 }
 
 // basisWord says what a date rests on.

@@ -43,6 +43,7 @@ type app struct {
 
 	db        string // flags that every command has
 	noCatalog bool
+	allowPath string
 	keyFile   string // "": beside the database
 	auditLog  string // "": beside the database; "-": stderr
 	json      bool

@@ -97,7 +97,10 @@ func (a *app) printNames(n *ingest.NameAnswer) error {
 		t := &table{t: a.out, colour: []colour{plain, cyan, grey, grey, yellow}, max: []int{30, 24, 34, 24, 12}, indent: "     "}
 		for _, c := range p.Claims {
 			relation := ""
-			if c.Relation != "" && c.Relation != intel.Same {
+			switch {
+			case c.Gone:
+				relation = "no longer"
+			case c.Relation != "" && c.Relation != intel.Same:
 				relation = string(c.Relation)
 			}
 			by := c.CoinedBy

@@ -23,7 +23,9 @@ Microsoft Graph's /security/threatIntelligence API.
   dossier names winnti               who is called that, by whom, since when
   dossier search finance iran        find profiles by any words
   dossier lookup 'evil[.]com'        what is known of an address, name, URL or hash
+  dossier hunt /var/log/zeek/        indicators in your logs
   dossier import enterprise-attack.json misp-galaxy/clusters/
+  dossier feed enable recommended    read the open sources, on a schedule
 
 The database is a file, by default dossier.db in the current folder, or a
 PostgreSQL database (--db postgres://…); it is made and filled from the embedded
@@ -54,8 +56,10 @@ func (a *app) root() *cobra.Command {
 	root.PersistentFlags().StringVar(&a.auditLog, "audit-log", os.Getenv("DOSSIER_AUDIT_LOG"),
 		`file to which refusals, writes and administrative acts are appended as JSON; "-" is stderr;
 by default it lies beside the database (or set DOSSIER_AUDIT_LOG)`)
+	root.PersistentFlags().StringVar(&a.allowPath, "allow-list", os.Getenv("DOSSIER_ALLOW_LIST"),
+		"file of values that are never malicious; by default it lies beside the database (or set DOSSIER_ALLOW_LIST)")
 	root.PersistentFlags().BoolVar(&a.noCatalog, "no-catalog", false, "do not fill a new database from the embedded catalogue")
-	root.AddCommand(a.serveCommand(), a.importCommand(), a.searchCommand(), a.showCommand(), a.namesCommand(), a.lookupCommand(), a.clientCommand(),
+	root.AddCommand(a.serveCommand(), a.importCommand(), a.feedCommand(), a.searchCommand(), a.showCommand(), a.namesCommand(), a.changesCommand(), a.lookupCommand(), a.huntCommand(), a.exportCommand(), a.allowCommand(), a.guardCommand(), a.sourceCommand(), a.clientCommand(),
 		a.tokenCommand(), a.benchCommand(), a.versionCommand())
 	return root
 }
@@ -73,16 +77,29 @@ func (a *app) open(ctx context.Context) (*store.Store, error) {
 		return nil, err
 	}
 	if a.noCatalog {
-		return s, nil
+		return s, a.synced(ctx, s)
 	}
 	if isNew && a.err.isTerm {
 		fmt.Fprintf(a.err, "new database %s: loading the catalogue\n", a.db)
 	}
-	if _, err := a.importer(s).Seed(ctx); err != nil {
+	res, err := a.importer(s).Seed(ctx)
+	if err != nil {
 		return nil, errors.Join(fmt.Errorf("loading the catalogue: %w", s.Explain(err)), s.Close())
 	}
 	a.err.clearProgress()
-	return s, nil
+	if res != nil && !isNew && res.Changed() {
+		fmt.Fprintf(a.err, "this version's catalogue is newer than the database's: %s new or changed, %s gone, %s computed\n",
+			count(res.Profiles.Written, "profile"), number(res.Profiles.Gone), count(res.Profiles.Indicators, "indicator"))
+	}
+	return s, a.synced(ctx, s)
+}
+
+// synced brings the allow-list up to date; it closes the store if that fails.
+func (a *app) synced(ctx context.Context, s *store.Store) error {
+	if err := a.syncAllowed(ctx, s); err != nil {
+		return errors.Join(s.Explain(err), s.Close())
+	}
+	return nil
 }
 
 func (a *app) importer(s *store.Store) *ingest.Importer {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -25,9 +26,56 @@ func TestMain(m *testing.M) {
 // TestScripts runs the commands as a terminal does. The database of the scripts
 // is made once, from the catalogue, and copied.
 func TestScripts(t *testing.T) {
+	params := scriptParams(t)
+	params.Dir = "testdata/script"
+	testscript.Run(t, params)
+}
+
+// TestDocs runs the commands of guides: the lines of blocks marked as sh, with
+// the files of blocks that name one, and a server in the place of the one that
+// they speak of.
+func TestDocs(t *testing.T) {
+	for _, guide := range []string{"feeds"} {
+		text, err := os.ReadFile(filepath.Join("..", "..", "docs", guide+".md"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		script, files, info := "seed\nfiles web\n", "", ""
+		commands := 0
+		for line := range strings.Lines(string(text)) {
+			if mark, ok := strings.CutPrefix(strings.TrimSpace(line), "```"); ok {
+				info = mark
+				if _, name, ok := strings.Cut(mark, " "); ok {
+					files += "-- " + name + " --\n"
+				}
+				continue
+			}
+			line = strings.ReplaceAll(line, "http://127.0.0.1:8000/", "$FILES/")
+			switch _, _, named := strings.Cut(info, " "); {
+			case info == "sh":
+				script += "exec " + line
+				commands++
+			case named:
+				files += strings.ReplaceAll(line, "$FILES/", "http://127.0.0.1:8000/")
+			}
+		}
+		if commands < 10 {
+			t.Errorf("%s: %d commands found", guide, commands)
+		}
+		file := filepath.Join(t.TempDir(), guide+".txtar")
+		if err := os.WriteFile(file, []byte(script+"-- web/blocklist.txt --\nevil.contoso.com\n1.0.0.1\n"+files), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		params := scriptParams(t)
+		params.Files = []string{file}
+		testscript.Run(t, params)
+	}
+}
+
+// scriptParams are what scripts run with.
+func scriptParams(t *testing.T) testscript.Params {
 	seed := filepath.Join(t.TempDir(), "seed.db")
-	testscript.Run(t, testscript.Params{
-		Dir: "testdata/script",
+	return testscript.Params{
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("SEED", seed)
 			env.Setenv("NO_COLOR", "1")
@@ -56,9 +104,27 @@ func TestScripts(t *testing.T) {
 			"serve":  serveCommand,
 			"get":    getCommand,
 			"status": statusCommand,
+			"files":  filesCommand,
+			"field":  fieldCommand,
 			"seed":   func(ts *testscript.TestScript, _ bool, _ []string) { seedDatabase(ts, seed) },
 		},
-	})
+	}
+}
+
+// fieldCommand sets a variable to a text in a file of JSON: field VAR FILE NAME.
+func fieldCommand(ts *testscript.TestScript, _ bool, args []string) {
+	m := regexp.MustCompile(`"` + args[2] + `":"([^"]*)"`).FindStringSubmatch(ts.ReadFile(args[1]))
+	if m == nil {
+		ts.Fatalf("%s has no %q", args[1], args[2])
+	}
+	ts.Setenv(args[0], m[1])
+}
+
+// filesCommand serves a folder of the script on this machine and sets $FILES.
+func filesCommand(ts *testscript.TestScript, _ bool, args []string) {
+	s := httptest.NewServer(http.FileServer(http.Dir(ts.MkAbs(args[0]))))
+	ts.Setenv("FILES", s.URL)
+	ts.Defer(s.Close)
 }
 
 // seedDatabase makes dossier.db of the script a copy of a database with the

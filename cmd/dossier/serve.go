@@ -15,8 +15,10 @@ import (
 
 	"dossier/internal/api"
 	"dossier/internal/auth"
+	"dossier/internal/feed"
 	"dossier/internal/intel"
 	"dossier/internal/portal"
+	"dossier/internal/store"
 
 	"github.com/spf13/cobra"
 )
@@ -26,6 +28,7 @@ type serveFlags struct {
 	auth, tlsCert, tlsKey      string
 	audiences, proxies         []string
 	selfSigned, verbose        bool
+	noFeeds                    bool
 	issuers                    string
 	perAddress, connections    int
 }
@@ -39,6 +42,7 @@ func (a *app) serveCommand() *cobra.Command {
 		Use: "serve", Short: "Answer the API and serve the pages",
 		Long: `Serve answers the API under /v1.0 and /beta, Dossier's own resources under /api,
 and shows pages at /. A new database is filled from the embedded catalogue first.
+Feeds that are enabled (dossier feed --help) are read on their schedule.
 
 Who may read: with --auth auto (the default) everybody on this machine when the
 address is a loopback one, and only clients with a token on any other; with
@@ -63,6 +67,7 @@ providers (Entra ID, Keycloak, …) whose tokens are accepted too.`,
 	f.StringSliceVar(&o.proxies, "trusted-proxy", nil, "networks of proxies whose X-Forwarded-For is believed")
 	f.IntVar(&o.perAddress, "max-connections-per-address", api.MaxPerAddress, "connections of one address (IPv6: a network of 64 bits), and requests under way on them; trusted proxies have no such limit")
 	f.IntVar(&o.connections, "max-connections", api.MaxConnections, "the same for all addresses together")
+	f.BoolVar(&o.noFeeds, "no-feeds", false, "do not run the feeds' schedule; another server of the same database may")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "log every request")
 	return cmd
 }
@@ -142,6 +147,18 @@ func (a *app) serve(ctx context.Context, o serveFlags) (err error) {
 	if a.err.isTerm {
 		fmt.Fprintf(a.err, "\n  pages   %s/\n  API     %s/v1.0/security/threatIntelligence/intelProfiles\n  stop    Ctrl-C\n\n", base, base)
 	}
+	if err := a.printAges(ctx, s, ceiling); err != nil {
+		return s.Explain(err)
+	}
+	if !o.noFeeds {
+		feeds, stop := context.WithCancel(ctx)
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			(&feed.Schedule{Runner: &feed.Runner{Store: s, Agent: agent()}, Log: log}).Serve(feeds)
+		}()
+		defer func() { stop(); <-done }() // before the database is closed
+	}
 	failed := make(chan error, 1)
 	go func() {
 		if tlsConfig != nil {
@@ -159,6 +176,25 @@ func (a *app) serve(ctx context.Context, o serveFlags) (err error) {
 	defer cancel()
 	if err := h.Shutdown(stop); err != nil && !errors.Is(err, context.DeadlineExceeded) {
 		return err
+	}
+	return nil
+}
+
+// agesShown is how many publishers' data is dated at start.
+const agesShown = 6
+
+// printAges tells how old the data is that is about to be served, on one line.
+func (a *app) printAges(ctx context.Context, s *store.Store, ceiling intel.TLP) error {
+	ages, err := s.Ages(ctx, store.View{Ceiling: ceiling})
+	if err != nil {
+		return err
+	}
+	var words []string
+	for _, x := range ages {
+		words = append(words, clean(x.Title)+" "+ago(s.Now().Sub(x.As.Std())))
+	}
+	if len(words) > 0 {
+		fmt.Fprintf(a.err, "data as of: %s\n", few(words, agesShown))
 	}
 	return nil
 }

@@ -24,9 +24,10 @@ with who calls it what, where each fact comes from, and its newest indicators.
 A name that means several profiles lists them; --all prints the texts whole.
 
 --why tells instead which records the profile is made of, each with the reason, and which
-came near and were not joined. --claims tells, field by field, which source says
+came near and were not joined. Of an address, name, URL or hash it tells how much it is
+worth now, with every term: who says so, how old that is, which list guards it. --claims tells, field by field, which source says
 what, and by which rule the served value was chosen.`,
-		Example: "  dossier show \"Forest Blizzard\"\n  dossier show G0007 --all\n  dossier show --why Turla\n  dossier show --claims Turla\n  dossier show --json S0154 | jq .names",
+		Example: "  dossier show \"Forest Blizzard\"\n  dossier show G0007 --all\n  dossier show --why Turla\n  dossier show --why 'evil[.]example'\n  dossier show --claims Turla\n  dossier show --json S0154 | jq .names",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			s, err := a.open(cmd.Context())
@@ -35,6 +36,11 @@ what, and by which rule the served value was chosen.`,
 			}
 			defer func() { err = errors.Join(err, s.Close()) }()
 			name := strings.Join(args, " ")
+			if why {
+				if known, err := a.whyIndicator(cmd.Context(), s, name); known || err != nil {
+					return err
+				}
+			}
 			hits, err := s.ProfilesByName(cmd.Context(), name, view())
 			if err != nil {
 				return err
@@ -280,12 +286,16 @@ func (a *app) names(d *intel.Dossier, full bool) {
 	var rows []*row
 	byKey := map[string]*row{}
 	for _, n := range d.Names {
-		k := intel.NameKey(n.Value) + "\x00" + string(n.Relation)
+		relation := string(n.Relation)
+		if n.Gone {
+			relation = "no longer"
+		}
+		k := intel.NameKey(n.Value) + "\x00" + relation
 		r, ok := byKey[k]
 		if !ok {
 			r = &row{name: n.Value}
-			if n.Relation != "" && n.Relation != intel.Same {
-				r.relation = string(n.Relation)
+			if relation != string(intel.Same) {
+				r.relation = relation
 			}
 			byKey[k] = r
 			rows = append(rows, r)

@@ -45,6 +45,12 @@ func (a *app) why(d *intel.Dossier) error {
 		if r.Score > 0 {
 			text += fmt.Sprintf(" (%s, score %.2f)", r.Rule, r.Score)
 		}
+		if when := span(r.First, r.Last); when != "" {
+			text += "; in its publisher's list " + when
+			if r.FirstBasis == intel.BasisImport {
+				text += ", by import"
+			}
+		}
 		fmt.Fprintln(a.out, "    "+wrap(clean(text), w-4, "    "))
 		a.matches(r.Evidence)
 	}

@@ -6,7 +6,9 @@ import (
 	"slices"
 	"strings"
 
+	"dossier/internal/guard"
 	"dossier/internal/intel"
+	"dossier/internal/lifecycle"
 	"dossier/internal/store"
 )
 
@@ -24,7 +26,8 @@ var (
 	}
 	indicatorTerms = []annotation[*annotatedIndicator]{
 		{"dossier.evidence", func(i *annotatedIndicator) any { return orEmpty(i.evidence) }},
-		{"dossier.confidence", func(i *annotatedIndicator) any { return nullable(i.Confidence) }},
+		{"dossier.confidence", func(i *annotatedIndicator) any { return i.why }},
+		{"dossier.guard", func(i *annotatedIndicator) any { return guardOrNull(i.Guard) }},
 		{"dossier.tlp", func(i *annotatedIndicator) any { return i.tlp() }},
 	}
 )
@@ -40,6 +43,7 @@ type annotation[T any] struct {
 type annotatedIndicator struct {
 	*store.Indicator
 	evidence []store.Evidence
+	why      lifecycle.Explanation
 }
 
 // tlp is the lowest marking under which the indicator shows.
@@ -57,12 +61,12 @@ func orEmpty[T any](list []T) []T {
 	return list
 }
 
-// nullable is null for 0, which stands for "not stated".
-func nullable(n int) any {
-	if n == 0 {
+// guardOrNull is null for a guard that is none.
+func guardOrNull(m guard.Listing) any {
+	if m.IsZero() {
 		return nil
 	}
-	return n
+	return m
 }
 
 // lastModified is when a source last changed one of the records; null if none
@@ -151,7 +155,11 @@ func (r *request) annotateProfile(e *entity, id string, v store.View) error {
 func (r *request) annotateIndicator(e *entity, i *store.Indicator, v store.View) error {
 	extra, err := annotations(r.include, indicatorTerms, func() (*annotatedIndicator, error) {
 		evidence, err := r.s.store.Evidence(r.Context(), i.ID, v)
-		return &annotatedIndicator{i, evidence}, err
+		if err != nil {
+			return nil, err
+		}
+		why, err := r.s.store.Why(r.Context(), i, v)
+		return &annotatedIndicator{i, evidence, why}, err
 	})
 	e.extra = append(extra, e.extra...)
 	return err

@@ -32,7 +32,7 @@ func TestAnnotations(t *testing.T) {
 		{"/intelProfiles/" + aquaID, `odata.include-annotations="display.*"`, "", ""},
 		{"/intelProfiles/" + aquaID + "?$select=title", `odata.include-annotations="dossier.dateBasis"`, "@dossier.dateBasis", ""},
 		{"/intelProfiles?$top=1", `odata.include-annotations="dossier.sources", odata.maxpagesize=5`, "@dossier.sources", ""},
-		{"/intelligenceProfileIndicators/" + indicator.ID, `odata.include-annotations="dossier.*"`, "@dossier.confidence @dossier.evidence @dossier.tlp", ""},
+		{"/intelligenceProfileIndicators/" + indicator.ID, `odata.include-annotations="dossier.*"`, "@dossier.confidence @dossier.evidence @dossier.guard @dossier.tlp", ""},
 		{"/intelligenceProfileIndicators?$top=1", `odata.include-annotations="dossier.tlp"`, "@dossier.tlp", ""},
 		{"/intelProfiles/" + aquaID + "/indicators?$top=1", `odata.include-annotations="dossier.evidence"`, "@dossier.evidence", ""},
 	} {

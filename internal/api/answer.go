@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"dossier/internal/publish"
+
 	kgzip "github.com/klauspost/compress/gzip"
 )
 
@@ -18,7 +20,8 @@ type answer struct {
 	contentType string
 	header      http.Header // further headers, may be nil
 	body        []byte
-	packed      *packed // set if the answer is remembered; then nothing of it may change
+	file        *publish.Spooled // in place of body; it is closed when it was sent
+	packed      *packed          // set if the answer is remembered; then nothing of it may change
 }
 
 // gzipAbove is the size from which compressing pays: less fits one packet.
@@ -45,6 +48,11 @@ func (s *Server) write(w http.ResponseWriter, r *request, a *answer) {
 	if r.graph {
 		h.Set("OData-Version", "4.0")
 		h.Add("Vary", "Accept, Prefer")
+	}
+	if a.file != nil {
+		h.Set("Content-Type", a.contentType)
+		s.sendFile(w, r, a)
+		return
 	}
 	status := a.status
 	if status == 0 {

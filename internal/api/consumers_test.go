@@ -343,7 +343,7 @@ func TestConsumerValues(t *testing.T) {
 		Score          int
 		Rules          []any
 	}
-	for target, class := range map[string]string{"/hosts('shared.example.com')": "malicious", "/hosts/20.103.85.33": "malicious", "/hosts/unheard.example.net": "unknown"} {
+	for target, class := range map[string]string{"/hosts('shared.example.com')": "suspicious", "/hosts/20.103.85.33": "suspicious", "/hosts/unheard.example.net": "unknown"} {
 		_, raw := c.ask("/beta/security/threatIntelligence"+target+"/reputation", nil)
 		if err := json.Unmarshal(raw, &r); err != nil || r.Classification != class || (r.Score > 0) != (class != "unknown") || r.Rules == nil {
 			t.Errorf("%s: %s", target, raw)

@@ -50,7 +50,7 @@ var (
 		ODataType: intel.IndicatorType, ID: exampleIndicatorID, Source: string(intel.SourceOSINT), FirstSeen: "2016-12-01T00:00:00.000Z", Artifact: exampleArtifact,
 	}
 	exampleReputation = reputation{
-		ODataType: "#microsoft.graph.security.hostReputation", ID: exampleRequestID, Classification: classify(scoreAttributed), Score: scoreAttributed,
+		ODataType: "#microsoft.graph.security.hostReputation", ID: exampleRequestID, Classification: classify(80), Score: 80,
 		Rules: []reputationRule{{
 			ODataType: "microsoft.graph.security.hostReputationRule", Name: "Maltrail", Description: "Maltrail lists this host; it is an indicator of APT28.", Severity: "high",
 		}},

@@ -93,11 +93,39 @@ func getReputation(r *request) (*answer, error) {
 		return nil, err
 	}
 	var b bytes.Buffer
-	if err := encode(&b, reputationOf(o, k, publishers, intel.TimeOf(r.s.now()))); err != nil {
+	about, err := r.subject(o, k)
+	if err != nil {
+		return nil, err
+	}
+	if err := encode(&b, reputationOf(o, about, publishers)); err != nil {
 		return nil, err
 	}
 	home := hostsPath + "/" + url.PathEscape(o.Value) + "/reputation"
 	return r.one(&entity{body: b.Bytes(), home: home, digest: digestOfBody}, keyed("hosts", o.Value)+"/reputation", q)
+}
+
+// subject gathers what a host is judged by.
+func (r *request) subject(o observable.Observable, k *store.Known) (about subject, err error) {
+	about.known = k
+	if k.Indicator != nil {
+		about.guard = k.Indicator.Guard
+		return about, nil
+	}
+	guards, err := r.s.store.GuardMatcher(r.Context())
+	if err != nil {
+		return about, err
+	}
+	about.guard, _ = guards.Match(o)
+	if o.Kind == observable.Domain {
+		above, err := r.s.store.Parents(r.Context(), o.Value, r.ceiling())
+		if err != nil {
+			return about, err
+		}
+		if len(above) > 0 && !above[0].Indicator.Guarded() {
+			about.above = above[0]
+		}
+	}
+	return about, nil
 }
 
 // getWhois answers with a record in which everything is null: Dossier has no

@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"testing"
 
+	"dossier/internal/guard"
 	"dossier/internal/intel"
+	"dossier/internal/lifecycle"
 	"dossier/internal/observable"
 	"dossier/internal/store"
 )
@@ -50,8 +52,8 @@ func TestReputation(t *testing.T) {
 		score int
 		rules int
 	}{
-		"/shared.example.com":     {"malicious", 80, 1},
-		"/nobody.example.com":     {"suspicious", 60, 1},
+		"/shared.example.com":     {"suspicious", 55, 2}, // of an actor, in 2022
+		"/nobody.example.com":     {"neutral", 25, 2},
 		"/withdrawn.example.com":  {"unknown", 0, 0},
 		"/restricted.example.com": {"unknown", 0, 0}, // not for this reader
 		"/unheard.example.net":    {"unknown", 0, 0},
@@ -67,20 +69,44 @@ func TestReputation(t *testing.T) {
 		}
 	}
 
+	const now = 1000 * lifecycle.Day
 	o := observable.Observable{Kind: observable.Domain, Value: "x.example.com"}
+	actor := []store.ProfileTitle{{ID: "p", Kind: intel.Actor, Title: "P"}}
+	say := func(publisher string, revoked bool) store.Evidence {
+		return store.Evidence{Publisher: publisher, Revoked: revoked}
+	}
+	known := func(base int, until intel.Time, profiles []store.ProfileTitle, evidence ...store.Evidence) *store.Known {
+		life := lifecycle.Life{Base: base, From: now - 10*lifecycle.Day, Until: until}
+		return &store.Known{
+			Indicator: &store.Indicator{Observable: o, Life: life, Confidence: life.At(o.Kind, now)},
+			Evidence:  evidence, Profiles: profiles, AsOf: now,
+		}
+	}
+	fresh, past := now+1000*lifecycle.Day, now-lifecycle.Day
+	exclude := guard.Listing{List: "popular", Policy: guard.Exclude}
 	for _, tt := range []struct {
-		evidence []store.Evidence
-		class    string
-		score    int
+		name  string
+		about subject
+		class string
+		score int
+		rules int
 	}{
-		{[]store.Evidence{{Confidence: 30}}, "neutral", 30},
-		{[]store.Evidence{{Confidence: 30}, {Confidence: 90, Revoked: true}}, "neutral", 30},
-		{[]store.Evidence{{ValidUntil: 999}}, "neutral", 40},
-		{[]store.Evidence{{ValidUntil: 999}, {ValidUntil: 1001}}, "suspicious", 60},
-		{[]store.Evidence{{Confidence: 10, ValidUntil: 999}}, "unknown", 10},
+		{"nothing known", subject{known: &store.Known{}}, "unknown", 0, 0},
+		{"one source", subject{known: known(60, fresh, nil, say("a", false))}, "suspicious", 60, 2},
+		{"of an actor", subject{known: known(60, fresh, actor, say("a", false))}, "malicious", 80, 2},
+		{"two sources", subject{known: known(90, fresh, nil, say("a", false), say("b", false))}, "malicious", 90, 4},
+		{"weak", subject{known: known(20, 0, nil, say("a", false))}, "neutral", 25, 2},
+		{"past", subject{known: known(90, past, nil, say("a", false))}, "neutral", 25, 2},
+		{"past of an actor", subject{known: known(90, past, actor, say("a", false))}, "suspicious", 55, 2},
+		{"withdrawn", subject{known: known(0, 0, actor, say("a", true))}, "unknown", 0, 0},
+		{"guarded", subject{known: known(95, fresh, actor, say("a", false)), guard: exclude}, "neutral", 0, 3},
+		{"benign and unknown", subject{known: &store.Known{}, guard: exclude}, "neutral", 0, 1},
+		{"only marked", subject{known: known(60, fresh, nil, say("a", false)), guard: guard.Listing{List: "vpn", Policy: guard.Annotate}}, "suspicious", 60, 2},
+		{"under a known name", subject{known: &store.Known{}, above: known(90, fresh, actor, say("a", false))}, "malicious", 80, 3},
 	} {
-		if got := reputationOf(o, &store.Known{Evidence: tt.evidence}, nil, intel.Time(1000)); got.Classification != tt.class || got.Score != tt.score {
-			t.Errorf("%+v: %s %d, want %s %d", tt.evidence, got.Classification, got.Score, tt.class, tt.score)
+		got := reputationOf(o, tt.about, nil)
+		if got.Classification != tt.class || got.Score < tt.score-1 || got.Score > tt.score || len(got.Rules) != tt.rules {
+			t.Errorf("%s: %s %d with %d rules, want %s %d with %d", tt.name, got.Classification, got.Score, len(got.Rules), tt.class, tt.score, tt.rules)
 		}
 	}
 }

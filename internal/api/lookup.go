@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strconv"
 
+	"dossier/internal/guard"
 	"dossier/internal/intel"
 	"dossier/internal/observable"
 	"dossier/internal/store"
@@ -38,10 +39,16 @@ type lookupResult struct {
 
 // known is what is known of an indicator.
 type known struct {
-	Indicator store.WireIndicator  `json:"indicator"`
-	Revoked   bool                 `json:"revoked,omitempty"` // every source has withdrawn it
-	Evidence  []store.Evidence     `json:"evidence"`          // earliest first
-	Profiles  []store.ProfileTitle `json:"profiles"`          // by title; empty if it names nobody
+	Indicator store.WireIndicator `json:"indicator"`
+	Revoked   bool                `json:"revoked,omitempty"` // every source has withdrawn it
+
+	Confidence int            `json:"confidence"`           // 0..100, now
+	Active     bool           `json:"active"`               // above the confidence floor, not withdrawn, not guarded
+	Until      intel.Time     `json:"activeUntil,omitzero"` // the last moment above the floor
+	Guard      *guard.Listing `json:"guard,omitempty"`      // the list that guards it
+
+	Evidence []store.Evidence     `json:"evidence"` // earliest first
+	Profiles []store.ProfileTitle `json:"profiles"` // by title; empty if it names nobody
 }
 
 type onHost struct {
@@ -51,6 +58,10 @@ type onHost struct {
 
 func knownOf(k *store.Known) *known {
 	out := &known{Indicator: k.Indicator.Wire(), Revoked: k.Indicator.Revoked, Evidence: k.Evidence, Profiles: k.Profiles}
+	out.Confidence, out.Active, out.Until = k.Indicator.Confidence, k.Indicator.Active, k.Indicator.Life.Until
+	if m := k.Indicator.Guard; !m.IsZero() {
+		out.Guard = &m
+	}
 	if out.Evidence == nil {
 		out.Evidence = []store.Evidence{}
 	}

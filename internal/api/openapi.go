@@ -380,7 +380,7 @@ func (d *describer) options(op *apiOperation, about operation) {
 		if o.bit&about.options.Allow == 0 || about.typ == nil && o.typed {
 			continue
 		}
-		if p := o.describe(about.typ); p != nil {
+		if p := o.describe(about.typ, about.options.Allow&odata.AllowDeltaToken != 0); p != nil {
 			op.Parameters = append(op.Parameters, p)
 		}
 	}

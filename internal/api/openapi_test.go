@@ -729,7 +729,7 @@ func parsedFiles(t *testing.T, dir string) []*ast.File {
 func TestComments(t *testing.T) {
 	types := guardedServer(fixtureStore(t, 0)).describe().structs.seen
 	found := map[string]string{}
-	for _, dir := range []string{".", "../auth", "../intel", "../store"} {
+	for _, dir := range []string{".", "../auth", "../guard", "../intel", "../lifecycle", "../store"} {
 		for _, file := range parsedFiles(t, dir) {
 			ast.Inspect(file, func(n ast.Node) bool {
 				decl, ok := n.(*ast.GenDecl)

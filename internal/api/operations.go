@@ -12,6 +12,7 @@ import (
 	"dossier/internal/ingest"
 	"dossier/internal/intel"
 	"dossier/internal/odata"
+	"dossier/internal/publish"
 	"dossier/internal/store"
 )
 
@@ -255,6 +256,18 @@ func operations() map[string]operation {
 			answers:  ownBody[searchList]("What was found.", searchList{Results: []hit{exampleHit}}),
 			examples: []example{asked("Actors of a name", "q=fancy bear", "kind=actor", "limit=3")},
 		},
+		"GET api/changes": {
+			tag: tagOwn, summary: "Tell what changed", about: "What is served now, compared with what was served at a time: profiles and indicators that are new, changed or gone; of what changed each field, before and after, and " +
+				"which sources say what is served now. What changed back is not listed. Programs that keep a copy use delta.",
+			params: []*parameter{
+				{Name: "since", In: "query", Required: true, Schema: text("A date, a time, or how long ago: `36h`, `7d`."), Example: "7d"},
+				{Name: "profile", In: "query", Schema: text("The id of a profile: only that and its indicators."), Example: exampleProfileID},
+				limitParameter(usualChanges, maxChanges),
+			},
+			answers:  ownBody[ingest.Report]("What changed.", nil),
+			refusals: []int{http.StatusNotFound},
+			examples: []example{asked("In a week", "since=7d", "limit=5")},
+		},
 		"GET api/names": {
 			tag: tagOwn, summary: "Resolve a name", about: "Every profile that a name may mean, the likeliest first, with the claims that give it the name, and the reason for its place. Case, spaces and signs do not matter. " +
 				"More than one makes the name ambiguous. At most " + strconv.Itoa(ingest.MaxNameProfiles) + " are listed. A name that nobody has gives those like it.",
@@ -299,6 +312,31 @@ func operations() map[string]operation {
 		"DELETE api/decisions/{}": {
 			tag: tagOwn, summary: "Undo a decision", about: "What is served is as if it had never been made.", params: []*parameter{sharedParameter("marking")},
 			answers: []reply{{status: http.StatusNoContent, about: "It is undone.", headers: []string{"Preference-Applied"}}},
+		},
+		"GET api/export": {
+			tag: tagOwn, summary: "List export formats", about: "In which forms indicators can be fetched.",
+			answers:  ownBody[formatList]("The formats.", formatList{[]formatEntry{{Name: "domains", About: "plain list: domain names", MediaType: "text/plain; charset=utf-8", Kinds: []string{"domain"}}}}),
+			examples: []example{asked("The formats")},
+		},
+		"GET api/export/{}": {
+			tag: tagOwn, summary: "Export indicators", about: "The active indicators in the form of an engine or platform: a list, a zone, rules, a bundle. A file, with ranges, and compressed if Accept-Encoding allows zstd or gzip. " +
+				"What the format, the device or the audience has no place for is left out and counted. A parameter that is not known is refused.",
+			params: []*parameter{
+				{Name: "$filter", In: "query", Schema: &schema{Type: "string"}, Description: "Over the collection of indicators.", Example: "firstSeenDateTime ge 2016-01-01T00:00:00Z"},
+				{Name: "profile", In: "query", Schema: text("The name or id of a profile."), Example: "APT28"},
+				{Name: "minConfidence", In: "query", Schema: &schema{Type: "integer"}, Description: "Only indicators with at least this confidence, 0 to 100.", Example: 10},
+				{Name: "view", In: "query", Schema: enumOf(publish.Active, publish.Default)(), Description: "Active ones are above the confidence floor now, and are the default; `default` is what the collections show, historical ones too.", Example: publish.Default},
+				{Name: "max", In: "query", Schema: &schema{Type: "integer"}, Description: "Most entries; by default what the device or format takes.", Example: 100},
+				{Name: "audience", In: "query", Schema: enumOf(publish.Internal, publish.Customers, publish.Public)(), Description: "Leaves out what markings and publishers' rights do not allow to go there.", Example: publish.Public},
+			},
+			conditional: true,
+			answers: []reply{
+				{
+					status: http.StatusOK, about: "The file.", headers: []string{"ETag", "Last-Modified", "Dossier-Entries", "Dossier-Left-Out", "Dossier-Credit"},
+					body: &content{media: "*/*", schema: &schema{Type: "string"}},
+				},
+				{status: http.StatusNotModified, about: "With If-None-Match or If-Modified-Since: the client has this version.", headers: []string{"ETag"}},
+			},
 		},
 		"GET api/sources": {
 			tag: tagOwn, summary: "List sources", about: "Publishers by rank, with licence, credit line, and the age of their data.",
@@ -347,7 +385,7 @@ func operations() map[string]operation {
 		},
 		"GET healthz": {
 			tag: tagServer, summary: "Liveness", about: "Answers as long as the process does.",
-			answers: ownBody[health]("It runs.", health{Status: "ok", Version: "1.0"}), examples: []example{asked("Whether it runs")},
+			answers: ownBody[health]("It runs.", health{Status: "ok", Version: "1.0", Data: []store.Age{{Publisher: intel.MitreAttack, Title: "MITRE ATT&CK", As: intel.TimeOf(time.Date(2025, 10, 28, 0, 0, 0, 0, time.UTC)), Released: true}}}), examples: []example{asked("Whether it runs")},
 		},
 		"GET readyz": {
 			tag: tagServer, summary: "Readiness", about: "200 if the database can be read, else 503.",
@@ -398,6 +436,23 @@ func operations() map[string]operation {
 		}
 		ops["PATCH "+base+"/{}"] = patch(tag, "Change an indicator", indicator, example{label: "When it was last seen", body: `{"lastSeenDateTime":"2026-01-01T00:00:00Z"}`})
 		ops["DELETE "+base+"/{}"] = deletion(tag, "Delete an indicator", "", asked("One of the catalogue"))
+	}
+	for base, op := range map[string]operation{
+		"~/intelProfiles": {
+			tag: tagProfiles, summary: "Follow profiles", typ: profile, examples: []example{asked("Actors, from now on", "$deltatoken=latest", "$filter=kind eq 'actor'", "$select=title")},
+		},
+		"~/intelProfiles/{}/indicators":   {tag: tagIndicators, summary: "Follow a profile's indicators", typ: indicator, examples: []example{asked("All of them", "$top=5")}},
+		"~/intelligenceProfileIndicators": {tag: tagIndicators, summary: "Follow indicators", typ: indicator, examples: []example{asked("From now on", "$deltatoken=latest")}},
+		"~/intelProfileIndicators":        {tag: tagAliases, summary: "Follow indicators", typ: indicator, examples: []example{asked("From now on", "$deltatoken=latest")}},
+	} {
+		op.options, op.about, op.refusals = deltaOptions, deltaWords, []int{http.StatusGone}
+		op.answers = []reply{{status: http.StatusOK, about: "A page.", body: &content{schema: deltaSchema(op.typ)}}}
+		for i, name := range deltaNames {
+			if i > 0 {
+				op.tag = tagAliases
+			}
+			ops["GET "+base+"/"+name] = op
+		}
 	}
 	for _, name := range hostCollections {
 		base := "~/hosts/{}/" + name

@@ -2,9 +2,12 @@ package api
 
 import (
 	"bytes"
+	"context"
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
+	"time"
 
 	"dossier/internal/intel"
 	"dossier/internal/odata"
@@ -96,11 +99,43 @@ type health struct {
 	Version  string `json:"version,omitempty"`
 	Position int64  `json:"position,omitempty"` // of the last change
 	Stale    bool   `json:"stale,omitempty"`    // an import was interrupted: what is served is older than what is known
+	// Data is how old the data of each publisher is, as far as everybody may
+	// know; /healthz has it. It may be a minute late.
+	Data []store.Age `json:"data,omitempty"`
 }
 
 // healthz answers as long as the process does.
 func healthz(r *request) (*answer, error) {
-	return r.document(health{Status: "ok", Version: r.s.version})
+	return r.document(health{Status: "ok", Version: r.s.version, Data: r.s.ages.get(r)})
+}
+
+// How long the ages of data are remembered, and how long /healthz waits for the
+// database to tell them: it answers without them rather than late.
+const (
+	agesKept = time.Minute
+	agesWait = time.Second
+)
+
+type rememberedAges struct {
+	mu   sync.Mutex
+	at   time.Time
+	list []store.Age
+}
+
+func (a *rememberedAges) get(r *request) []store.Age {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if now := time.Now(); now.Sub(a.at) > agesKept {
+		ctx, cancel := context.WithTimeout(r.Context(), agesWait)
+		defer cancel()
+		list, err := r.s.store.Ages(ctx, store.View{Ceiling: intel.Clear})
+		if err != nil {
+			r.s.log.Warn("the ages of data", "error", err)
+			list = a.list
+		}
+		a.at, a.list = now, list
+	}
+	return a.list
 }
 
 // readyz answers 200 if the database can be read, else 503.
@@ -199,7 +234,7 @@ func runs(r *request) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	list, err := r.s.store.Runs(r.Context(), limit)
+	list, err := r.s.store.Runs(r.Context(), "", limit)
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"dossier/internal/guard"
 	"dossier/internal/ingest"
 	"dossier/internal/intel"
 	"dossier/internal/observable"
@@ -133,7 +134,7 @@ func (c *reflector) annotated(schemas object[*schema]) object[*schema] {
 	}
 	indicator, _ := schemas.get(store.Types.Indicator.Name)
 	for _, a := range indicatorTerms {
-		without, with := &annotatedIndicator{Indicator: &store.Indicator{}}, &annotatedIndicator{Indicator: &store.Indicator{Confidence: 1}}
+		without, with := &annotatedIndicator{Indicator: &store.Indicator{}}, &annotatedIndicator{Indicator: &store.Indicator{Guard: guard.Listing{List: "x"}}}
 		indicator.Properties.put("@"+a.term, c.annotation(a.value(without), a.value(with)))
 	}
 	return schemas

@@ -2,8 +2,10 @@ package api
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
+	"dossier/internal/guard"
 	"dossier/internal/intel"
 	"dossier/internal/observable"
 	"dossier/internal/store"
@@ -18,7 +20,8 @@ type reputation struct {
 	Rules          []reputationRule `json:"rules"` // never null
 }
 
-// A reputationRule says why: one for each publisher that has the host.
+// A reputationRule says why: one for each publisher that has the host, and for what
+// else counts.
 type reputationRule struct {
 	ODataType   string  `json:"@odata.type"`
 	Name        string  `json:"name"`
@@ -35,12 +38,13 @@ const (
 	neutralFrom    = 25
 )
 
-// Scores where no source states its confidence, and the most that is left once
-// every statement is past its validity.
+// What a score is made of, beside the confidence that is left of the evidence.
 const (
-	scoreAttributed   = 80 // tied to a profile
-	scoreUnattributed = 60
-	scoreExpired      = 40
+	scoreAttributed = 20 // tied to a profile, while the indicator is active
+	scorePast       = 25 // known in the past, and no more active …
+	scorePastActor  = 55 // … and tied to a profile: who asked it then was hit
+	scorePastMost   = maliciousFrom - 1
+	underKnown      = 0.8 // of the score of the name that a host lies under
 )
 
 // classify returns the classification of a score.
@@ -56,43 +60,81 @@ func classify(score int) string {
 	return "unknown"
 }
 
-// reputationOf judges a host by what is known of it at a time: a pure function
-// of its arguments. What every publisher has withdrawn counts for nothing. Publishers
-// supply the titles.
-func reputationOf(o observable.Observable, k *store.Known, publishers []intel.Publisher, now intel.Time) reputation {
+// A subject is what is known of a host when it is judged.
+type subject struct {
+	known *store.Known  // nothing known: the Indicator is nil
+	guard guard.Listing // the list that guards it
+	above *store.Known  // the nearest known name above it, nil if there is none or the host itself is known
+}
+
+// reputationOf judges a host by what is known of it: a pure function of its
+// arguments. What its publishers have withdrawn counts for nothing, and what a list
+// excludes is neutral, whoever has it. Publishers supply the titles. docs/lifecycle.md has the
+// rules.
+func reputationOf(o observable.Observable, about subject, publishers []intel.Publisher) reputation {
 	out := reputation{
 		ODataType: "#microsoft.graph.security.hostReputation",
 		ID:        observable.Observable{Kind: "hostReputation", Value: o.Value}.ID(),
 		Rules:     []reputationRule{},
 	}
-	confidence, live := 0, false
-	seen := map[string]bool{}
-	for _, e := range k.Evidence {
-		if e.Revoked {
-			continue
-		}
-		confidence = max(confidence, e.Confidence)
-		live = live || e.ValidUntil == 0 || e.ValidUntil > now
-		if !seen[e.Publisher] {
-			seen[e.Publisher] = true
-			out.Rules = append(out.Rules, ruleOf(e, k.Profiles, publishers))
-		}
-	}
-	if len(out.Rules) > 0 {
-		switch {
-		case confidence > 0:
-			out.Score = confidence
-		case len(k.Profiles) > 0:
-			out.Score = scoreAttributed
-		default:
-			out.Score = scoreUnattributed
-		}
-		if !live {
-			out.Score = min(out.Score, scoreExpired)
+	switch {
+	case about.known.Indicator != nil:
+		out.Score, out.Rules = scoreOf(about.known, publishers)
+	case about.above != nil:
+		score, rules := scoreOf(about.above, publishers)
+		if len(rules) > 0 {
+			name := about.above.Indicator.Observable.Value
+			out.Score = int(underKnown * float64(score))
+			out.Rules = append(rules, rule("Domain", "The host lies under "+name+", of which the other rules tell.", "medium"))
 		}
 	}
 	out.Classification = classify(out.Score)
+	if about.guard.Policy == guard.Exclude {
+		out.Score, out.Classification = 0, "neutral"
+		out.Rules = append(out.Rules, rule("Known benign", "The list "+about.guard.List+" has this host as one that is not to be taken for malicious.", "low"))
+	}
 	return out
+}
+
+// scoreOf returns the score of an indicator, with a rule for each publisher and for
+// what else counts; no rules if nobody stands by it.
+func scoreOf(k *store.Known, publishers []intel.Publisher) (score int, rules []reputationRule) {
+	rules = []reputationRule{}
+	seen := map[string]bool{}
+	for _, e := range k.Evidence {
+		if !e.Revoked && !seen[e.Publisher] {
+			seen[e.Publisher] = true
+			rules = append(rules, ruleOf(e, k.Profiles, publishers))
+		}
+	}
+	i := k.Indicator
+	if len(rules) == 0 {
+		return 0, rules
+	}
+	if len(seen) > 1 {
+		rules = append(rules, rule("Corroboration", strconv.Itoa(len(seen))+" sources list this host.", "medium"))
+	}
+	score = i.Confidence
+	attributed := len(k.Profiles) > 0
+	switch {
+	case i.Life.Active(k.AsOf):
+		if attributed {
+			score += scoreAttributed
+		}
+		rules = append(rules, rule("Activity", "Last known on "+i.Life.From.Day()+"; confidence "+strconv.Itoa(i.Confidence)+" of 100.", "medium"))
+	default:
+		past := scorePast
+		if attributed {
+			past = scorePastActor
+		}
+		score = min(max(score, past), scorePastMost)
+		rules = append(rules, rule("Activity", "Last known on "+i.Life.From.Day()+"; what is known of it is too old, or too weak, to be active.", "low"))
+	}
+	return min(score, 100), rules
+}
+
+func rule(name, description, severity string) reputationRule {
+	return reputationRule{ODataType: "microsoft.graph.security.hostReputationRule", Name: name, Description: description, Severity: severity}
 }
 
 func ruleOf(e store.Evidence, profiles []store.ProfileTitle, publishers []intel.Publisher) reputationRule {

@@ -48,13 +48,13 @@ func (s *Server) routes() {
 		g.at(indicators, http.MethodPost, s.writes(createIndicator))
 		g.at(indicators+"/{}", http.MethodPatch, s.writes(changeIndicator))
 		g.at(indicators+"/{}", http.MethodDelete, s.writes(deleteIndicator))
-		for _, delta := range deltaNames {
-			get(indicators+"/"+delta, notServed)
+		for _, name := range deltaNames {
+			get(indicators+"/"+name, deltaIndicators)
 		}
 	}
-	for _, delta := range deltaNames {
-		get(profiles+"/"+delta, notServed)
-		get(ofOne+"/"+delta, notServed)
+	for _, name := range deltaNames {
+		get(profiles+"/"+name, deltaProfiles)
+		get(ofOne+"/"+name, deltaProfileIndicators)
 	}
 
 	get("subscriptions", notServed)
@@ -81,10 +81,13 @@ func (s *Server) routes() {
 	own := &node{}
 	own.at("api/lookup", http.MethodGet, lookup)
 	own.at("api/search", http.MethodGet, search)
+	own.at("api/changes", http.MethodGet, changes)
 	own.at("api/names", http.MethodGet, names)
 	own.at("api/profiles/{}", http.MethodGet, dossier)
 	own.at("api/profiles/{}/resolution", http.MethodGet, profileResolution)
 	own.at("api/profiles/{}/claims", http.MethodGet, profileClaims)
+	own.at("api/export", http.MethodGet, exportFormats)
+	own.at("api/export/{}", http.MethodGet, exportIndicators).long = true
 	own.at("api/sources", http.MethodGet, sources)
 	own.at("api/runs", http.MethodGet, runs)
 	own.at("api/claims", http.MethodGet, claims)

@@ -18,6 +18,7 @@ import (
 	"dossier/internal/auth"
 	"dossier/internal/intel"
 	"dossier/internal/odata"
+	"dossier/internal/publish"
 	"dossier/internal/store"
 )
 
@@ -49,12 +50,16 @@ type Server struct {
 	guard   *auth.Guard
 	audit   *auth.Audit
 	memory  *memory
+	seals   seals
+	ages    rememberedAges // of /healthz
 	origin  *http.CrossOriginProtection
 	now     func() time.Time
 
 	conns    *connections
 	making   chan struct{} // holds one for each answer that is being made
 	patience time.Duration // see piecePatience
+
+	spool *publish.Spool
 
 	graph *node // behind a version
 	own   *node
@@ -79,6 +84,7 @@ func New(c Config) *Server {
 	s.conns = newConnections(c.MaxPerAddress, c.MaxConnections, proxies, s.log)
 	s.making = make(chan struct{}, max(16, 8*runtime.GOMAXPROCS(0)))
 	s.patience = piecePatience
+	s.spool = &publish.Spool{Fresh: exportFresh}
 	s.routes()
 	return s
 }
@@ -318,7 +324,11 @@ func (s *Server) route(tree *node, r *request, segments []odata.Segment) (*answe
 	}
 	r.ids = ids
 	whole := r.Request
-	ctx, cancel := context.WithTimeout(whole.Context(), queryTimeout)
+	timeout := queryTimeout
+	if n.long {
+		timeout = exportTimeout
+	}
+	ctx, cancel := context.WithTimeout(whole.Context(), timeout)
 	defer func() { cancel(); r.Request = whole }()
 	r.Request = whole.WithContext(ctx)
 	a, err := h(r)

@@ -35,8 +35,8 @@ func sharedParameters() object[*parameter] {
 		{"format", &parameter{Name: "$format", In: "query", Schema: &schema{Type: "string"}, Description: "As the header Accept: `json`, or `application/json;odata.metadata=` with `none`, `minimal` or `full`.", Examples: object[sample]{
 			{"1", sample{Value: "json"}}, {"2", sample{Value: "application/json;odata.metadata=full"}},
 		}}},
-		{"view", &parameter{Name: "view", In: "query", Schema: &schema{Type: "string", Enum: []any{"default", "active", "all"}, Default: "default"}, Description: "Dossier's own: which indicators. By default all but the withdrawn; " +
-			"active ones are within their validity; all are all.", Example: "active"}},
+		{"view", &parameter{Name: "view", In: "query", Schema: &schema{Type: "string", Enum: []any{"default", "active", "all"}, Default: "default"}, Description: "Dossier's own: which indicators. By default all that are neither withdrawn nor guarded by a list; " +
+			"active leaves those that are alive, above the confidence floor; all are all.", Example: "all"}},
 	}
 }
 
@@ -50,6 +50,10 @@ func responseHeaders() object[*responseHeader] {
 		{"request-id", "The server's id of the request, a GUID. The server's log has it."},
 		{"client-request-id", "The caller's own id, else the request-id."},
 		{"ETag", "A weak tag of the entity's own properties, for If-None-Match."},
+		{"Last-Modified", "When the content was first as it is."},
+		{"Dossier-Entries", "How many indicators the file has."},
+		{"Dossier-Left-Out", "How many were selected and are not in the file."},
+		{"Dossier-Credit", "A line that a publisher asks to be shown with its data; once for each."},
 		{"Content-Location", "Where the entity is at home, if the path had another id of it."},
 		{"Location", "Where the new entity is."},
 		{"Preference-Applied", "Which preference of Prefer was followed."},
@@ -111,6 +115,7 @@ var failures = []documentFailure{
 	{http.StatusNotAcceptable, "NotAcceptable", []string{codeNotAcceptable}, "only application/json is served.", "None of the media types in the Accept header is served: use application/json.", "", nil},
 	{http.StatusRequestTimeout, "Timeout", []string{codeSlow}, "the body did not arrive in time.", "The body did not arrive in time.", "", nil},
 	{http.StatusConflict, "Conflict", []string{codeExists}, "the id is in use.", "The id is in use.", "", nil},
+	{http.StatusGone, "Gone", []string{codeNoSync}, "the changes since this token are forgotten. Location is where to start again.", "The changes since this token are not known any more. Start again at the Location.", "", []string{"Location"}},
 	{http.StatusPreconditionFailed, "PreconditionFailed", []string{codeChanged}, "the entity has changed: no tag of If-Match is right.", "The resource has changed.", "", nil},
 	{http.StatusRequestEntityTooLarge, "TooLarge", []string{codeTooLarge}, "the body is too long.", "The body is too long.", "", nil},
 	{http.StatusUnsupportedMediaType, "UnsupportedMediaType", []string{codeMediaType}, "the body is not JSON, or compressed with something else than gzip.", "The content type 'text/plain' is not supported: use application/json.", "", nil},

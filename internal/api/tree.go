@@ -19,10 +19,12 @@ type node struct {
 	key      *node            // what follows an id
 	methods  map[string]handler
 	fold     bool // names match in any case
+	long     bool // answers may take longer to make than others
 }
 
-// at registers a handler. path is a list of names; "{}" stands for an id.
-func (n *node) at(path, method string, h handler) {
+// at registers a handler, and returns its place. path is a list of names; "{}"
+// stands for an id.
+func (n *node) at(path, method string, h handler) *node {
 	for name := range strings.SplitSeq(path, "/") {
 		if name == "" {
 			continue
@@ -33,6 +35,7 @@ func (n *node) at(path, method string, h handler) {
 		n.methods = map[string]handler{}
 	}
 	n.methods[method] = h
+	return n
 }
 
 func (n *node) child(name string) *node {

@@ -17,6 +17,9 @@ import (
 // derive computes what is served, if claims changed, or if an earlier run was
 // interrupted before it could.
 func (r *run) derive(ctx context.Context) error {
+	if err := r.putGuards(ctx); err != nil {
+		return err
+	}
 	stale, err := r.im.Store.Stale(ctx)
 	if err != nil || !stale && !r.changed {
 		return err
@@ -83,6 +86,10 @@ func profiles(ctx context.Context, s *store.Store) (out []*store.Derived, rememb
 		}
 	}
 	slices.Sort(levels)
+	publishers, err := s.PublisherTable(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
 	ledger := make(map[intel.Ref]resolve.Entry, len(known))
 	for ref, k := range known {
 		ledger[ref] = resolve.Entry{ID: k.ProfileID, Asserted: k.Asserted}
@@ -95,12 +102,12 @@ func profiles(ctx context.Context, s *store.Store) (out []*store.Derived, rememb
 		if err != nil {
 			return nil, nil, err
 		}
-		part := resolve.Assign(resolve.Input{Records: slices.Values(records), Ledger: ledger, Base: base, Decisions: rulings(decisions, level)})
+		part := resolve.Assign(resolve.Input{Records: slices.Values(records), Ledger: ledger, Base: base, Decisions: rulings(decisions, level), Rank: publishers.Of})
 		facts, err := loadDates(ctx, s, level)
 		if err != nil {
 			return nil, nil, err
 		}
-		w, err := newWorld(ctx, s, level, records, part, facts)
+		w, err := newWorld(ctx, s, level, records, part, facts, publishers)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -248,10 +255,14 @@ func members(cell *resolve.Cell) []profile.Member {
 type dates struct {
 	imported map[intel.Ref]intel.Time
 	released map[string]intel.Time // by publisher: the newest release
+	said     map[intel.Ref][]intel.Assertion
 }
 
 func loadDates(ctx context.Context, s *store.Store, level intel.TLP) (d dates, err error) {
 	if d.imported, err = s.FirstImported(ctx); err != nil {
+		return d, err
+	}
+	if d.said, err = s.Assertions(ctx, level); err != nil {
 		return d, err
 	}
 	sets, err := s.Datasets(ctx, store.View{Ceiling: level})
@@ -275,14 +286,15 @@ type world struct {
 	byTitle    map[string]intel.Ref // kind and name key; zero if several have it
 	incoming   map[intel.Ref][]profile.Incoming
 	part       *resolve.Partition
+	publishers *intel.Publishers
 	titles     map[string]string // profile id -> title
 	techniques map[string]int    // ATT&CK id -> profiles
 	stats      map[string]profile.Stats
 }
 
-func newWorld(ctx context.Context, s *store.Store, level intel.TLP, records []*intel.Record, part *resolve.Partition, d dates) (*world, error) {
+func newWorld(ctx context.Context, s *store.Store, level intel.TLP, records []*intel.Record, part *resolve.Partition, d dates, publishers *intel.Publishers) (*world, error) {
 	w := &world{
-		dates: d, part: part, records: make(map[intel.Ref]*intel.Record, len(records)),
+		dates: d, part: part, publishers: publishers, records: make(map[intel.Ref]*intel.Record, len(records)),
 		byID: map[string]intel.Ref{}, byUUID: map[string]intel.Ref{}, byTitle: map[string]intel.Ref{},
 		incoming: map[intel.Ref][]profile.Incoming{}, titles: map[string]string{}, techniques: map[string]int{},
 	}
@@ -430,7 +442,7 @@ func (w *world) ProfileOf(ref intel.Ref) (id, title string, kind intel.Kind, ok 
 func (w *world) Incoming(ref intel.Ref) []profile.Incoming { return w.incoming[ref] }
 
 // Publisher implements [profile.World].
-func (w *world) Publisher(id string) intel.Publisher { return intel.PublisherOf(id) }
+func (w *world) Publisher(id string) intel.Publisher { return w.publishers.Of(id) }
 
 // Indicators implements [profile.World].
 func (w *world) Indicators(members []intel.Ref) profile.Stats {
@@ -449,6 +461,9 @@ func (w *world) FirstImported(ref intel.Ref) intel.Time { return w.imported[ref]
 
 // Released implements [profile.World].
 func (w *world) Released(ref intel.Ref) intel.Time { return w.released[ref.Publisher] }
+
+// Assertions implements [profile.World].
+func (w *world) Assertions(ref intel.Ref) []intel.Assertion { return w.said[ref] }
 
 // TechniqueUse implements [profile.World].
 func (w *world) TechniqueUse(id string) int { return w.techniques[id] }

@@ -5,6 +5,8 @@ import (
 	"io"
 	"strings"
 
+	"dossier/internal/dictionary"
+	"dossier/internal/graph"
 	"dossier/internal/intel"
 	"dossier/internal/lists"
 	"dossier/internal/misp"
@@ -25,6 +27,7 @@ type decodeOptions struct {
 	notAfter  intel.Time
 	producers map[string]string
 	mapping   lists.Mapping
+	own       string // identity that this installation exports STIX as
 }
 
 // formats in the order in which they are tried: the most particular first.
@@ -32,7 +35,19 @@ var formats = []format{
 	{
 		"stix", func(head []byte, _ string) bool { return stix.Sniff(head) },
 		func(ctx context.Context, r io.Reader, o decodeOptions, sink intel.Sink) (intel.Dataset, error) {
-			return stix.Decode(ctx, r, stix.Options{Publisher: o.publisher, Path: o.path}, sink)
+			return stix.Decode(ctx, r, stix.Options{Publisher: o.publisher, Path: o.path, Own: o.own}, sink)
+		},
+	},
+	{
+		"graph", func(head []byte, _ string) bool { return graph.Sniff(head) },
+		func(ctx context.Context, r io.Reader, o decodeOptions, sink intel.Sink) (intel.Dataset, error) {
+			return graph.Decode(ctx, r, graph.Options{Publisher: o.publisher}, sink)
+		},
+	},
+	{
+		"dictionary", dictionary.Sniff,
+		func(ctx context.Context, r io.Reader, o decodeOptions, sink intel.Sink) (intel.Dataset, error) {
+			return dictionary.Decode(ctx, r, dictionary.Options{Publisher: o.publisher, Path: o.path, NotAfter: o.notAfter}, sink)
 		},
 	},
 	{

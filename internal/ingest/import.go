@@ -1,12 +1,14 @@
 package ingest
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
+	"path"
 	"runtime"
 	"slices"
 	"strings"
@@ -14,9 +16,12 @@ import (
 	"sync/atomic"
 	"time"
 
+	"dossier/internal/export"
 	"dossier/internal/facts"
+	"dossier/internal/guard"
 	"dossier/internal/intel"
 	"dossier/internal/lists"
+	"dossier/internal/misp"
 	"dossier/internal/store"
 )
 
@@ -24,6 +29,9 @@ import (
 type Importer struct {
 	Store *store.Store
 	Stdin io.Reader
+	// Fetch, if not nil, gets what an http or https address names; the file is
+	// closed and removed by the importer.
+	Fetch func(ctx context.Context, url string) (io.ReadCloser, error)
 	// Progress, if not nil, is told what is going on, some times a second.
 	Progress func(Progress)
 
@@ -44,6 +52,26 @@ type Options struct {
 	Format    string        // overrides the detected format: one of [Formats]
 	Map       lists.Mapping // what columns and properties of lists hold, where their names do not tell
 	Profile   string        // ties every indicator that names nobody to this profile: a name or an id
+
+	// TLP is the least marking of everything that is read.
+	TLP intel.TLP
+	// Only are patterns, as of [path.Match], for the paths in archives; files that
+	// match none are passed over. None takes all.
+	Only []string
+	// MaxInflated is how many bytes may come out of one file of an archive; 0 is 64 GiB.
+	MaxInflated int64
+	// Later leaves the deriving of what is served to [Importer.Settle].
+	Later bool
+	// Run, if not nil, is the run that the import is a part of: its counts are
+	// added to, and the caller keeps it.
+	Run *intel.Run
+}
+
+// An Input is something to import that was fetched. Path names it, and is a hint
+// to what it is, as a path on disk is.
+type Input struct {
+	Path string
+	Body io.Reader
 }
 
 // Import reads everything that the arguments name, a transaction a file, then
@@ -52,10 +80,51 @@ type Options struct {
 // that does not exist, an interrupted run, a database that cannot be written.
 // The result is never nil.
 func (im *Importer) Import(ctx context.Context, args []string, o Options) (res *Result, err error) {
+	names := make([]string, len(args))
+	for i, arg := range args {
+		if names[i] = arg; isAddress(arg) {
+			names[i] = URLPath(arg) // a query may hold a key
+		}
+	}
+	return im.run(ctx, strings.Join(names, " "), o, func(in *inputs) error {
+		for _, arg := range args {
+			if err := in.walk(arg); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// ImportInputs is [Importer.Import] for what was fetched.
+func (im *Importer) ImportInputs(ctx context.Context, list []Input, o Options) (*Result, error) {
+	names := make([]string, len(list))
+	for i, in := range list {
+		names[i] = in.Path
+	}
+	return im.run(ctx, strings.Join(names, " "), o, func(in *inputs) error {
+		for _, input := range list {
+			if err := in.open(input.Path, input.Body, 0); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func (im *Importer) run(ctx context.Context, input string, o Options, walk func(*inputs) error) (res *Result, err error) {
 	now := im.Store.Now
-	res = &Result{Run: &intel.Run{ID: runID(now()), Input: strings.Join(args, " "), Started: intel.TimeOf(now())}}
+	res = &Result{Run: o.Run}
+	if o.Run == nil {
+		res.Run = &intel.Run{ID: RunID(now()), Input: input, Started: intel.TimeOf(now())}
+	}
 	if o.Format != "" && !slices.Contains(Formats(), o.Format) {
 		return res, fmt.Errorf("format %q: want one of %s", o.Format, strings.Join(Formats(), ", "))
+	}
+	for _, pattern := range o.Only {
+		if _, err := path.Match(pattern, ""); err != nil {
+			return res, fmt.Errorf("pattern %q: %w", pattern, err)
+		}
 	}
 	var subject *intel.Ref
 	if o.Profile != "" {
@@ -63,24 +132,72 @@ func (im *Importer) Import(ctx context.Context, args []string, o Options) (res *
 			return res, err
 		}
 	}
-	if err := im.Store.SaveRun(ctx, res.Run); err != nil {
+	if o.Run == nil {
+		if _, err := im.Store.BreakRuns(ctx); err != nil {
+			return res, err
+		}
+		if err := im.Store.SaveRun(ctx, res.Run); err != nil {
+			return res, err
+		}
+		stop := KeepAlive(ctx, im.Store, res.Run.ID)
+		defer func() {
+			stop()
+			res.Run.Finished = intel.TimeOf(now())
+			if err != nil {
+				res.Run.Error = im.Store.Explain(err).Error()
+			}
+			err = errors.Join(err, im.Store.SaveRun(context.WithoutCancel(ctx), res.Run))
+		}()
+	}
+	installation, err := im.Store.Installation(ctx)
+	if err != nil {
 		return res, err
 	}
-	defer func() {
-		res.Run.Finished = intel.TimeOf(now())
-		if err != nil {
-			res.Run.Error = err.Error()
-		}
-		err = errors.Join(err, im.Store.SaveRun(context.WithoutCancel(ctx), res.Run))
-	}()
-	r := &run{im: im, o: o, res: res, subject: subject, producers: map[string]string{}}
-	in := &inputs{ctx: ctx, stdin: im.Stdin, take: func(f file) error { return r.file(ctx, f) }, fail: r.failed, read: r.progressBytes}
-	for _, arg := range args {
-		if err := in.walk(arg); err != nil {
-			return res, errors.Join(err, r.derive(context.WithoutCancel(ctx)))
-		}
+	r := &run{im: im, o: o, res: res, subject: subject, producers: map[string]string{}, own: export.STIXIdentity(installation)}
+	in := &inputs{
+		ctx: ctx, stdin: im.Stdin, take: func(f file) error { return r.file(ctx, f) }, fail: r.failed, read: r.progressBytes,
+		inflated: cmp.Or(o.MaxInflated, maxInflated), fetch: im.Fetch,
+	}
+	err = walk(in)
+	switch {
+	case o.Later:
+		return res, err
+	case err != nil:
+		return res, errors.Join(err, r.derive(context.WithoutCancel(ctx)))
 	}
 	return res, r.derive(ctx)
+}
+
+// Settle derives what is served, if claims have changed since that was done last.
+func (im *Importer) Settle(ctx context.Context) (Effect, error) {
+	r := &run{im: im, res: &Result{}}
+	err := r.derive(ctx)
+	return r.res.Profiles, err
+}
+
+// aliveEvery is how often a run says that it goes on.
+const aliveEvery = 20 * time.Second
+
+// KeepAlive says for a run, until stop is called, that it goes on.
+func KeepAlive(ctx context.Context, s *store.Store, run string) (stop func()) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		tick := time.NewTicker(aliveEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+				// On SQLite it waits for the file that is being written; there the
+				// process itself is looked for.
+				_ = s.KeepAlive(ctx, run)
+			}
+		}
+	}()
+	return func() { cancel(); <-done }
 }
 
 // subject returns the founding record of the profile that a name means.
@@ -111,7 +228,8 @@ func (im *Importer) subject(ctx context.Context, name string) (*intel.Ref, error
 	return &d.Records[0].Ref, nil
 }
 
-func runID(now time.Time) string {
+// RunID returns a new id for a run that begins now.
+func RunID(now time.Time) string {
 	var b [8]byte
 	_, _ = rand.Read(b[:]) // never fails
 	return now.UTC().Format("20060102T150405Z") + "-" + hex.EncodeToString(b[:])
@@ -119,12 +237,14 @@ func runID(now time.Time) string {
 
 // A run is one import under way.
 type run struct {
+	own       string // identity that this installation exports STIX as
 	im        *Importer
 	o         Options
 	res       *Result
 	subject   *intel.Ref
 	producers map[string]string // of MISP, learned from a galaxy on the way
 	changed   bool
+	guards    []guard.List // to be put when all files are read
 
 	progress Progress
 	shown    time.Time
@@ -165,8 +285,14 @@ func (r *run) failed(path string, err error) error {
 func (r *run) file(ctx context.Context, f file) error {
 	r.progress.Step, r.progress.Path = "reading", f.Path
 	r.show(false)
+	if !r.wanted(f.Path) {
+		return nil
+	}
 	if len(f.Head) == 0 {
 		return r.skip(f.Path, "the file is empty")
+	}
+	if (r.o.Format == "" || r.o.Format == "misp") && misp.SniffWarninglist(f.Head) {
+		return r.warninglist(ctx, f)
 	}
 	form, why := detect(f.Head, f.Path, r.format())
 	if form == nil {
@@ -181,7 +307,7 @@ func (r *run) file(ctx context.Context, f file) error {
 	defer sink.stop()
 	ds, err := form.decode(ctx, f.Body, decodeOptions{
 		publisher: r.o.Publisher, path: strings.ReplaceAll(f.Path, "!", "/"), subject: r.subject, notAfter: intel.TimeOf(r.im.Store.Now()), producers: r.producers,
-		mapping: r.o.Map,
+		mapping: r.o.Map, own: r.own,
 	}, sink)
 	var broken *brokenFile
 	switch {
@@ -208,11 +334,21 @@ func (r *run) file(ctx context.Context, f file) error {
 	return nil
 }
 
+// wanted reports whether a file of an archive is one that was asked for.
+func (r *run) wanted(name string) bool {
+	_, name, inside := strings.Cut(name, "!")
+	return len(r.o.Only) == 0 || !inside || slices.ContainsFunc(r.o.Only, func(pattern string) bool {
+		ok, _ := path.Match(pattern, name)
+		return ok
+	})
+}
+
 func (r *run) add(res FileResult, changed bool) {
 	r.changed = r.changed || changed
 	r.res.Run.Files++
 	r.res.Run.Counts.Records.Add(res.Counts.Records)
 	r.res.Run.Counts.Indicators.Add(res.Counts.Indicators)
+	r.res.Run.Rejected = addRejected(r.res.Run.Rejected, res.Rejected)
 	r.res.Files = append(r.res.Files, res)
 }
 
@@ -251,6 +387,7 @@ const handful = 512
 
 // Record implements [intel.Sink].
 func (s *sink) Record(r *intel.Record) error {
+	r.TLP = max(r.TLP, s.r.o.TLP)
 	s.records = append(s.records, r)
 	s.r.progress.Items++
 	return nil
@@ -261,6 +398,7 @@ func (s *sink) Observation(o *intel.Observation) error {
 	if s.subject != nil && !slices.Contains(o.Subjects, *s.subject) {
 		o.Subjects = append(slices.Clone(o.Subjects), *s.subject)
 	}
+	o.TLP = max(o.TLP, s.r.o.TLP)
 	s.linked = s.linked || len(o.Subjects) > 0
 	s.r.progress.Items++
 	s.r.show(false)
@@ -346,6 +484,7 @@ func (s *sink) finish(ds intel.Dataset) (FileResult, error) {
 		return res, err
 	}
 	enrich(s.records)
+	res.Unmapped = unmapped(s.records)
 	for _, group := range byPublisher(s.records, ds) {
 		tally, older, err := s.batch.Records(s.ctx, group.ds, group.records)
 		if err != nil {

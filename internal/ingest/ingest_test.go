@@ -148,7 +148,7 @@ func TestImportTwiceChangesNothing(t *testing.T) {
 	if e, err := Derive(t.Context(), im.Store, nil); err != nil || e != (Effect{}) {
 		t.Errorf("deriving again: %+v, %v", e, err)
 	}
-	runs, err := im.Store.Runs(t.Context(), 10)
+	runs, err := im.Store.Runs(t.Context(), "", 10)
 	if err != nil || len(runs) != 2 || runs[0].Finished == 0 {
 		t.Errorf("%d runs, %v", len(runs), err)
 	}
@@ -300,7 +300,7 @@ func TestImportOfNothing(t *testing.T) {
 	if _, err := im.Import(t.Context(), []string{dir}, Options{Format: "pdf"}); err == nil || !strings.Contains(err.Error(), "stix") {
 		t.Errorf("an unknown format: %v", err)
 	}
-	runs, err := im.Store.Runs(t.Context(), 10)
+	runs, err := im.Store.Runs(t.Context(), "", 10)
 	if err != nil || len(runs) != 3 {
 		t.Errorf("%d runs were saved, %v; want 3", len(runs), err)
 	}

@@ -5,12 +5,14 @@ import (
 	"archive/zip"
 	"bufio"
 	"bytes"
+	"cmp"
 	"compress/bzip2"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -68,12 +70,22 @@ type inputs struct {
 	take  func(file) error
 	fail  func(path string, err error) error
 	read  func(n int) // told of bytes read from disk, for progress
+
+	inflated int64 // bytes of one file out of an archive; 0 is maxInflated
+	fetch    func(ctx context.Context, url string) (io.ReadCloser, error)
 }
 
 // walk handles one argument: a path, a glob pattern, or "-".
 func (in *inputs) walk(arg string) error {
 	if arg == "-" {
 		return in.open("-", in.stdin, 0)
+	}
+	if in.fetch != nil && isAddress(arg) {
+		body, err := in.fetch(in.ctx, arg)
+		if err != nil {
+			return err
+		}
+		return errors.Join(in.open(URLPath(arg), body, 0), body.Close())
 	}
 	info, err := os.Stat(arg)
 	if errors.Is(err, fs.ErrNotExist) && strings.ContainsAny(arg, "*?[") {
@@ -135,6 +147,20 @@ func (in *inputs) path(path string) error {
 	return in.open(path, f, 0)
 }
 
+func isAddress(arg string) bool {
+	return strings.HasPrefix(arg, "https://") || strings.HasPrefix(arg, "http://")
+}
+
+// URLPath names what an address leads to as a path does: host and path, without
+// query and credentials.
+func URLPath(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return "address"
+	}
+	return u.Host + u.Path
+}
+
 // countingReader stops when the context ends, and tells of progress.
 type countingReader struct {
 	in *inputs
@@ -157,7 +183,7 @@ func (in *inputs) open(path string, r io.Reader, depth int) error {
 	if depth == 0 {
 		r = &countingReader{in, r}
 	} else {
-		r = &limitedReader{r: r, left: maxInflated}
+		r = &limitedReader{r: r, left: cmp.Or(in.inflated, maxInflated), most: cmp.Or(in.inflated, maxInflated)}
 	}
 	br := bufio.NewReaderSize(r, headSize)
 	head, err := br.Peek(headSize)
@@ -185,7 +211,7 @@ func (in *inputs) open(path string, r io.Reader, depth int) error {
 	case bytes.HasPrefix(head, []byte("BZh")):
 		return in.open(strings.TrimSuffix(path, ".bz2"), bzip2.NewReader(br), depth+1)
 	case bytes.HasPrefix(head, []byte("\xfd7zXZ\x00")):
-		if n := dictionary(head); n > maxDictionary {
+		if n := xzWindow(head); n > maxDictionary {
 			return in.fail(path, fmt.Errorf("xz: needs a dictionary of %d MiB; at most %d are given", n>>20, maxDictionary>>20))
 		}
 		z, err := xz.NewReader(br)
@@ -235,10 +261,10 @@ func order(head []byte) unicode.Endianness {
 	return unicode.LittleEndian
 }
 
-// dictionary returns how many bytes the first block of an xz file wants to refer
+// xzWindow returns how many bytes the first block of an xz file wants to refer
 // back, as its filter LZMA2 states it (The .xz File Format 1.2, 5.3.1); 0 if
 // the block has another first filter. The reader allots what the file asks for.
-func dictionary(head []byte) uint64 {
+func xzWindow(head []byte) uint64 {
 	const block = 12 // the header of the stream
 	if len(head) < block+8 {
 		return 0
@@ -336,13 +362,13 @@ func hidden(path string) bool {
 
 // limitedReader fails, rather than ends, when too much comes out of an archive.
 type limitedReader struct {
-	r    io.Reader
-	left int64
+	r          io.Reader
+	left, most int64
 }
 
 func (l *limitedReader) Read(p []byte) (int, error) {
 	if l.left <= 0 {
-		return 0, fmt.Errorf("more than %d GiB come out of the archive", maxInflated>>30)
+		return 0, fmt.Errorf("more than %d MiB come out of the archive", l.most>>20)
 	}
 	if int64(len(p)) > l.left {
 		p = p[:l.left]

@@ -63,6 +63,10 @@ func Names(ctx context.Context, s *store.Store, name string, v store.View) (*Nam
 	if err != nil {
 		return nil, err
 	}
+	publishers, err := s.PublisherTable(ctx)
+	if err != nil {
+		return nil, err
+	}
 	type ranked struct {
 		NameProfile
 		rank    int
@@ -87,11 +91,11 @@ func Names(ctx context.Context, s *store.Store, name string, v store.View) (*Nam
 			if strings.ToLower(strings.TrimSpace(name)) != h.ID {
 				r.Reason = "an id of a record of the profile, or a former one"
 			}
-		} else if claims, score, reason := resolve.Claimed(d, name); len(claims) > 0 {
+		} else if claims, score, reason := resolve.Claimed(d, name, publishers); len(claims) > 0 {
 			r.Claims, r.Score, r.Reason = claims, score, reason
 		}
 		if len(d.Records) > 0 {
-			r.founder, r.rank = d.Records[0].Ref, intel.PublisherOf(d.Records[0].Publisher).Rank
+			r.founder, r.rank = d.Records[0].Ref, publishers.Of(d.Records[0].Publisher).Rank
 		}
 		list = append(list, r)
 	}
@@ -136,7 +140,7 @@ func similar(ctx context.Context, s *store.Store, name, looksLike string, v stor
 			return nil, err
 		}
 		x := SimilarName{Name: f.Key, Profile: f.Profile, Title: d.Profile.Title}
-		if claims, _, _ := resolve.Claimed(d, f.Key); len(claims) > 0 {
+		if claims, _, _ := resolve.Claimed(d, f.Key, &intel.Publishers{}); len(claims) > 0 {
 			x.Name = claims[0].Value
 		} else if intel.NameKey(x.Title) == f.Key {
 			x.Name = x.Title

@@ -20,6 +20,13 @@ func (im *Importer) Seed(ctx context.Context) (*Result, error) {
 		return nil, err
 	}
 	if have != catalog.Version() {
+		lists, err := catalog.Guards()
+		if err != nil {
+			return nil, err
+		}
+		if _, err := im.Store.PutGuards(ctx, lists); err != nil {
+			return nil, err
+		}
 		return im.Load(ctx, catalog.Open(), catalog.Version())
 	}
 	stale, err := im.Store.Stale(ctx)
@@ -33,7 +40,7 @@ func (im *Importer) Seed(ctx context.Context) (*Result, error) {
 // Load reads a catalogue of the given version.
 func (im *Importer) Load(ctx context.Context, data io.Reader, version string) (res *Result, err error) {
 	now := im.Store.Now
-	res = &Result{Run: &intel.Run{ID: runID(now()), Input: "catalogue " + version, Started: intel.TimeOf(now())}}
+	res = &Result{Run: &intel.Run{ID: RunID(now()), Input: "catalogue " + version, Started: intel.TimeOf(now())}}
 	r := &run{im: im, res: res}
 	if err := r.load(ctx, data); err != nil {
 		return res, fmt.Errorf("catalogue: %w", err)

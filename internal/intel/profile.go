@@ -86,6 +86,7 @@ type NameClaim struct {
 	Name
 	From    Ref  `json:"from"`
 	Alias   bool `json:"alias,omitempty"`   // stands in the served aliases or is the title
+	Gone    bool `json:"gone,omitempty"`    // a former version of the record had it; Last is when it still had
 	Decided bool `json:"decided,omitempty"` // a person says that the name means this profile; From.Key is the decision's id
 }
 
@@ -145,6 +146,13 @@ type RecordUse struct {
 	Evidence  []Match `json:"evidence,omitempty"`  // heaviest first
 	Withdrawn bool    `json:"withdrawn,omitempty"` // its publisher revoked or deprecated it
 	Mention   bool    `json:"mention,omitempty"`   // it only repeats a name
+
+	// Since when and until when its publisher had it, in the versions that were
+	// imported, and what these dates rest on ([Assertion]).
+	First      Time  `json:"first,omitzero"`
+	FirstBasis Basis `json:"firstBasis,omitempty"`
+	Last       Time  `json:"last,omitzero"`
+	LastBasis  Basis `json:"lastBasis,omitempty"`
 }
 
 // A Match is one thing that speaks for a record being of a profile, or against it.

@@ -17,8 +17,10 @@ type Publisher struct {
 	Distinct    bool   `json:"distinct,omitempty"` // two live records of it are never the same thing
 }
 
-// Rights say what may be done with a publisher's data; exports obey them.
+// Rights say what may be done with a publisher's data; exports obey them. The zero value, of a
+// publisher whose licence is not known, allows nothing but one's own reading.
 type Rights struct {
+	Commercial   bool `json:"commercial"` // may be used by a business for its own protection, and in what it sells
 	Redistribute bool `json:"redistribute"`
 	Attribution  bool `json:"attribution,omitempty"`
 	ShareAlike   bool `json:"shareAlike,omitempty"`

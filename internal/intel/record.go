@@ -206,3 +206,10 @@ type Event struct {
 	Text string    `json:"text"`
 	Ref  Reference `json:"ref,omitzero"`
 }
+
+// An Assertion is a name with the time over which its publisher gave it, as far as
+// the versions that were imported tell. The name "" stands for the record itself.
+type Assertion struct {
+	Name
+	FirstBasis, LastBasis Basis // stated (the entry's own date), release, or import
+}

@@ -28,6 +28,9 @@ type Dataset struct {
 	// Snapshot means that the data set was read whole: a record missing from
 	// a newer release is absent since then. Otherwise it adds to what is there.
 	Snapshot bool `json:"snapshot,omitempty"`
+	// Distinct means that each entry of the list is another thing, as in a
+	// dictionary of actors: see [Publisher.Distinct].
+	Distinct bool `json:"distinct,omitempty"`
 }
 
 // A SyntaxError is about a file that cannot be read on: where and why.

@@ -59,16 +59,23 @@ var spellings = map[string]string{
 	"recorded future": RecordedFuture, "insikt group": RecordedFuture, "check point": CheckPoint, "checkpoint": CheckPoint,
 	"sentinelone": SentinelOne, "sentinellabs": SentinelOne, "volexity": Volexity, "dragos": Dragos, "elastic": Elastic,
 	"elastic security labs": Elastic, "google": Google, "google threat intelligence group": Google, "cert-ua": CERTUA,
+	"pwc": PwC,
 }
 
 // Producer returns the one spelling of an organisation's name, or the name as
 // written, trimmed, if it is not known.
 func Producer(name string) string {
-	name = strings.TrimSpace(name)
-	if known, ok := spellings[strings.ToLower(name)]; ok {
+	if known, ok := Known(name); ok {
 		return known
 	}
-	return name
+	return strings.TrimSpace(name)
+}
+
+// Known returns the one spelling of an organisation's name, if it is one that
+// coins names.
+func Known(name string) (string, bool) {
+	known, ok := spellings[strings.ToLower(strings.TrimSpace(name))]
+	return known, ok
 }
 
 // schemes are the forms of names that only one organisation gives, in the order

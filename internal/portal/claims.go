@@ -95,14 +95,18 @@ func nameRows(d *intel.Dossier) []nameRow {
 	var rows []nameRow
 	at := map[string]int{}
 	for _, n := range d.Names {
-		k := intel.NameKey(n.Value) + "\x00" + string(n.Relation)
+		relation := n.Relation
+		if n.Gone {
+			relation = "no-longer"
+		}
+		k := intel.NameKey(n.Value) + "\x00" + string(relation)
 		i, ok := at[k]
 		if !ok {
 			i = len(rows)
 			at[k] = i
 			rows = append(rows, nameRow{Value: n.Value})
-			if n.Relation != intel.Same && n.Relation != "" {
-				rows[i].Relation = strings.ReplaceAll(string(n.Relation), "-", " ")
+			if relation != intel.Same && relation != "" {
+				rows[i].Relation = strings.ReplaceAll(string(relation), "-", " ")
 			}
 		}
 		rows[i].Last = max(rows[i].Last, n.Last)

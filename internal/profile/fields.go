@@ -90,6 +90,8 @@ func aliasClaims(d *intel.Dossier) FieldClaims {
 			notes = append(notes, "coined by "+n.CoinedBy)
 		}
 		switch {
+		case n.Gone:
+			notes = append(notes, "no longer: the entry had it until then")
 		case n.Decided:
 			notes = append(notes, "decided: the name means this profile")
 		case n.Relation != "" && n.Relation != intel.Same:
@@ -163,6 +165,14 @@ func targetClaims(d *intel.Dossier) FieldClaims {
 		c := FieldClaim{Value: t.Value, From: t.From, Source: source(t.From), Served: true}
 		if t.Served != t.Value {
 			c.Note = "served as " + t.Served
+		}
+		if sector, ok := vocab.SectorOf(t.Served); ok {
+			if stix := sector.STIX(); stix != "" {
+				c.Note = strings.TrimPrefix(c.Note+"; STIX "+stix, "; ")
+			}
+			if nace := sector.NACE(); len(nace) > 0 && len(nace) <= 6 {
+				c.Note = strings.TrimPrefix(c.Note+"; NACE "+strings.Join(nace, ", "), "; ")
+			}
 		}
 		if t.Prose {
 			c.Note = strings.TrimPrefix(c.Note+"; read out of prose", "; ")

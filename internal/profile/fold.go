@@ -62,9 +62,13 @@ func newFolder(id string, members []Member, w World) *folder {
 	f.d.Records = make([]intel.RecordUse, 0, len(f.members))
 	for _, m := range f.members {
 		f.own[m.Ref] = true
-		f.d.Records = append(f.d.Records, intel.RecordUse{
-			Ref: m.Ref, Title: clean(m.Title), Modified: m.Modified, Reason: m.reason, TLP: m.TLP,
-		})
+		use := intel.RecordUse{Ref: m.Ref, Title: clean(m.Title), Modified: m.Modified, Reason: m.reason, TLP: m.TLP}
+		for _, a := range w.Assertions(m.Ref) {
+			if a.Value == "" {
+				use.First, use.FirstBasis, use.Last, use.LastBasis = a.First, a.FirstBasis, a.Last, a.LastBasis
+			}
+		}
+		f.d.Records = append(f.d.Records, use)
 		if m.Live() {
 			f.fields = append(f.fields, m)
 		}

@@ -206,3 +206,22 @@ var headings = []string{
 	"Other events", "Disputes and related names", "How it is obtained", "Who uses it", "How to read this profile",
 	"Techniques", "Distinctive techniques", "Further techniques", "Malware and tools", "Tactic not stated",
 }
+
+func TestUnmapped(t *testing.T) {
+	r := &intel.Record{
+		Origins: []intel.Origin{{Country: "Iran (Islamic Republic of)"}, {Country: "Korea"}, {Country: "Atlantis", Prose: true}, {Country: "Unknown"}},
+		Targets: []intel.Target{
+			{Value: "mideast"},
+			{Value: "Türkiye", Kind: intel.TargetCountry},
+			{Value: "NATO"},
+			{Value: "Telecoms", Kind: intel.TargetSector},
+			{Value: "widgets", Kind: intel.TargetSector},
+			{Value: "gadgets", Prose: true},
+			{Value: "-"},
+		},
+	}
+	want := []profile.Word{{"origin", "Korea"}, {"target", "NATO"}, {"target", "widgets"}}
+	if got := profile.Unmapped(r); !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+}

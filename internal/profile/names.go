@@ -24,7 +24,17 @@ func (f *folder) names() {
 	curated := slices.ContainsFunc(f.members, func(m member) bool { return m.Live() && !m.Mention && !fair(m.pub) })
 	aliases := []string{}
 	for _, m := range f.members {
+		said := f.w.Assertions(m.Ref)
+		spans := make(map[string]intel.Assertion, len(said))
+		for _, a := range said {
+			spans[clean(a.Value)] = a
+		}
+		current := map[string]bool{}
 		for _, n := range memberNames(m) {
+			current[intel.NameKey(n.Value)] = true
+			if a, ok := spans[n.Value]; ok {
+				n.First, n.Last = earlier(n.First, a.First), max(n.Last, a.Last)
+			}
 			if n.Last == 0 { // a list without dates of its own says it as of its release
 				n.Last = cmp.Or(m.Modified, f.w.Released(m.Ref))
 			}
@@ -39,11 +49,25 @@ func (f *folder) names() {
 			}
 			f.d.Names = append(f.d.Names, claim)
 		}
+		for _, a := range said { // what former versions called it
+			if a.Value = clean(a.Value); isName(a.Value) && !current[intel.NameKey(a.Value)] {
+				a.Relation = cmp.Or(a.Relation, intel.Same)
+				f.d.Names = append(f.d.Names, intel.NameClaim{Name: a.Name, From: m.Ref, Gone: true})
+			}
+		}
 	}
 	if f.d.Names == nil {
 		f.d.Names = []intel.NameClaim{}
 	}
 	f.d.Profile.Aliases = aliases
+}
+
+// earlier is the earlier of two times, of which 0 is none.
+func earlier(a, b intel.Time) intel.Time {
+	if a == 0 || b != 0 && b < a {
+		return b
+	}
+	return a
 }
 
 // fair reports whether a publisher is judged fairly reliable, or less (C and
@@ -139,6 +163,9 @@ func (f *folder) coinedNames() []coined {
 		out[i].name, out[i].former = n, true
 	}
 	for _, c := range f.d.Names {
+		if c.Gone {
+			continue
+		}
 		i, ok := index[intel.NameKey(c.Value)]
 		if !ok || !c.Alias {
 			continue

@@ -79,7 +79,7 @@ func (t *teller) otherNames() []string {
 		var names []string
 		seen := map[string]bool{}
 		for _, n := range t.d.Names {
-			if n.Relation == x.relation && first(seen, intel.NameKey(n.Value)) && !t.serves(n.Value) {
+			if !n.Gone && n.Relation == x.relation && first(seen, intel.NameKey(n.Value)) && !t.serves(n.Value) {
 				names = append(names, t.esc(n.Value))
 			}
 		}

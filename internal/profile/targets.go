@@ -103,3 +103,29 @@ func sortTarget(t intel.Target) sortedTarget {
 	}
 	return sortedTarget{intel.TargetClaim{Served: t.Value, Target: t}, unsortedTarget}
 }
+
+// A Word is one that a source wrote in a field of origins or of targets and that
+// no vocabulary has.
+type Word struct {
+	Field string `json:"field"` // "origin" or "target"
+	Value string `json:"value"`
+}
+
+// Unmapped returns the words of a record's own fields that are not in the
+// vocabulary of countries, regions and sectors: as targets they are served as
+// written, as origins not at all. Words read out of prose are not among them.
+func Unmapped(r *intel.Record) (words []Word) {
+	for _, o := range r.Origins {
+		if word := clean(o.Country); !o.Prose && !intel.Placeholder(word) {
+			if _, ok := vocab.CountryOf(word); !ok {
+				words = append(words, Word{"origin", word})
+			}
+		}
+	}
+	for _, t := range r.Targets {
+		if t.Value = clean(t.Value); !t.Prose && !intel.Placeholder(t.Value) && sortTarget(t).group == unsortedTarget {
+			words = append(words, Word{"target", t.Value})
+		}
+	}
+	return words
+}

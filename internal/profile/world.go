@@ -25,6 +25,9 @@ type World interface {
 	// Released is when the publisher released the data set that has the
 	// record, 0 if that is not known.
 	Released(intel.Ref) intel.Time
+	// Assertions returns since when and until when a record was called what, in
+	// the versions that were imported; none if that is not known.
+	Assertions(intel.Ref) []intel.Assertion
 	// TechniqueUse is the number of profiles to which the technique with the
 	// ATT&CK id is tied; 0 if that is not known.
 	TechniqueUse(id string) int

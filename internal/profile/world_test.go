@@ -20,6 +20,7 @@ type memory struct {
 	kinds      map[string]intel.Kind
 	indicators map[intel.Ref]profile.Stats
 	use        map[string]int
+	said       map[intel.Ref][]intel.Assertion
 	imported   intel.Time
 	released   map[string]intel.Time // by publisher
 }
@@ -125,4 +126,5 @@ func (w *memory) FirstImported(intel.Ref) intel.Time { return w.imported }
 
 func (w *memory) Released(ref intel.Ref) intel.Time { return w.released[ref.Publisher] }
 
-func (w *memory) TechniqueUse(id string) int { return w.use[id] }
+func (w *memory) Assertions(ref intel.Ref) []intel.Assertion { return w.said[ref] }
+func (w *memory) TechniqueUse(id string) int                 { return w.use[id] }

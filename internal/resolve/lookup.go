@@ -85,7 +85,7 @@ func (p *Partition) rank(c *Candidate, posts []posting) {
 	uses := make([]Use, len(posts))
 	for i, post := range posts {
 		r := p.record(post)
-		uses[i] = Use{post.name, r.Publisher, p.rankOf[r.Publisher], labelOf(r), post.title, !r.Live(), r.Mention}
+		uses[i] = Use{Name: post.name, Publisher: r.Publisher, Rank: p.rankOf[r.Publisher], Label: labelOf(r), Title: post.title, Withdrawn: !r.Live(), Mention: r.Mention}
 	}
 	c.Score, c.Reason = Rank(uses)
 }
@@ -100,6 +100,7 @@ type Use struct {
 	Title     bool   // the name is the record's title, or its id
 	Withdrawn bool   // the record is
 	Mention   bool   // the record only repeats a name
+	Gone      bool   // only a former version of the record has it
 }
 
 // Rank scores what the claims amount to, and says it in words: each publisher counts once,
@@ -112,6 +113,8 @@ func Rank(uses []Use) (score float64, reason string) {
 		score += max(0, w-best[u.Publisher])
 		best[u.Publisher] = max(w, best[u.Publisher])
 		switch {
+		case u.Gone:
+			others = append(others, "formerly in "+u.Label)
 		case !evidential(u.Relation):
 			others = append(others, string(u.Relation)+" in "+u.Label)
 		case u.Title:
@@ -135,6 +138,8 @@ func Rank(uses []Use) (score float64, reason string) {
 func (u *Use) weight() float64 {
 	w := 1 / (1 + float64(u.Rank)/40)
 	switch {
+	case u.Gone:
+		w *= 0.5
 	case u.Title && !u.Withdrawn:
 		w *= 4
 	case u.Title:

@@ -118,14 +118,31 @@ func (s *scorer) pairs(i int32) []pair {
 		for k < len(members) && s.nodes[members[k]].cell == c {
 			k++
 		}
-		p := s.pair(i, c, members[:k], perMember)
-		p.named = slices.Contains(named, c)
-		out = append(out, p)
+		out = append(out, s.best(i, c, members[:k], perMember, slices.Contains(named, c)))
 		members = members[k:]
 	}
 	s.doubtIDs(out)
 	slices.SortFunc(out, func(x, y pair) int { return s.order(&x, &y) })
 	return out
+}
+
+// best sums up the evidence of one cell with each of its members in the lead, and
+// takes the sum that suffices, or the highest. So more evidence from one member
+// never hides what another says enough with.
+func (s *scorer) best(i, c int32, members []int32, per map[int32][]Evidence, named bool) pair {
+	best := s.pair(i, c, members, per)
+	best.named = named
+	order := slices.Clone(members)
+	for k := 1; k < len(members) && best.enough() != ""; k++ {
+		copy(order[1:], members[:k])
+		order[0] = members[k]
+		p := s.pair(i, c, order, per)
+		p.named = named
+		if p.enough() == "" || p.score > best.score {
+			best = p
+		}
+	}
+	return best
 }
 
 // doubtIDs lowers the weight of a cited id where the record has the title of

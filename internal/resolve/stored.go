@@ -13,9 +13,9 @@ const decidedBonus = 1000
 
 // Claimed returns what a profile's dossier says of a name: who calls it so, best
 // first, and the score and reason of its place among the profiles that the name
-// may mean, as [Partition.Lookup] has them. No claims: the profile does not have
-// the name.
-func Claimed(d *intel.Dossier, name string) (claims []intel.NameClaim, score float64, reason string) {
+// may mean, as [Partition.Lookup] has them of the same publishers. No claims: the
+// profile does not have the name.
+func Claimed(d *intel.Dossier, name string, publishers *intel.Publishers) (claims []intel.NameClaim, score float64, reason string) {
 	key := intel.NameKey(name)
 	if key == "" {
 		return nil, 0, ""
@@ -46,12 +46,13 @@ func Claimed(d *intel.Dossier, name string) (claims []intel.NameClaim, score flo
 		if c.From.Publisher == intel.Analyst && c.Decided {
 			decided = byName(c.CoinedBy)
 		}
-		u := Use{Name: c.Name, Publisher: c.From.Publisher, Rank: intel.PublisherOf(c.From.Publisher).Rank, Title: i < cited && c.Alias}
+		u := Use{Name: c.Name, Publisher: c.From.Publisher, Rank: publishers.Of(c.From.Publisher).Rank, Title: i < cited && c.Alias}
+		u.Gone = c.Gone
 		title := c.Value
 		if r := records[c.From]; r != nil {
 			title = r.Title
 			u.Withdrawn, u.Mention = r.Withdrawn, r.Mention
-			u.Title = u.Title || i >= cited && intel.NameKey(r.Title) == key
+			u.Title = u.Title || i >= cited && !c.Gone && intel.NameKey(r.Title) == key
 		}
 		u.Label = c.From.Publisher + " " + cmp.Or(ids[c.From], title, c.From.Key)
 		uses = append(uses, u)

@@ -68,6 +68,10 @@ func gather(batches [][]item, o Options, sink intel.Sink) *file {
 	for _, items := range batches {
 		for i := range items {
 			it := &items[i]
+			if m := metaOf(it.body); m != nil && o.Own != "" && (m.createdBy == o.Own || m.id == o.Own) {
+				f.own(it)
+				continue
+			}
 			f.items = append(f.items, it)
 			if m := metaOf(it.body); m != nil && m.modified > newest[m.id] {
 				newest[m.id] = m.modified
@@ -129,6 +133,14 @@ func metaOf(body any) *meta {
 		return &x.meta
 	}
 	return nil
+}
+
+// own rejects what this installation has exported itself. What only relates others counts for nothing.
+func (f *file) own(it *item) {
+	switch it.body.(type) {
+	case *thing, *indicator:
+		f.reject(it, "", "exported by this installation", "")
+	}
 }
 
 func (f *file) add(body any) {

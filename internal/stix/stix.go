@@ -30,6 +30,9 @@ import (
 type Options struct {
 	Publisher string // overrides detection; "" = detect
 	Path      string // the file's name, for detection hints
+	// Own is the id of the identity that this installation exports as. What it
+	// created says nothing new: it is rejected, object by object. "" = none.
+	Own string
 }
 
 // Decode reads a bundle, a single object, a list of objects or bundles, a TAXII

@@ -144,17 +144,7 @@ const metaInstallation = "installation"
 
 // Installation returns the id of this database, a GUID given once.
 func (s *Store) Installation(ctx context.Context) (string, error) {
-	id, err := s.meta(ctx, metaInstallation)
-	if err != nil || id != "" {
-		return id, err
-	}
-	err = s.inTx(ctx, func(tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO NOTHING", metaInstallation, NewGUID()); err != nil {
-			return err
-		}
-		return tx.QueryRowContext(ctx, "SELECT value FROM meta WHERE key = ?", metaInstallation).Scan(&id)
-	})
-	return id, err
+	return s.once(ctx, metaInstallation, NewGUID)
 }
 
 // NewGUID returns a random UUID (version 4).

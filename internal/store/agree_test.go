@@ -183,11 +183,11 @@ func TestViews(t *testing.T) {
 				continue
 			}
 			served = append(served, i.ID)
-			if i.ValidUntil == 0 || i.ValidUntil > intel.TimeOf(randomNow) {
+			if i.Life.Until > intel.TimeOf(randomNow) {
 				live = append(live, i.ID)
 			}
 		}
-		for m, want := range map[Mode][]string{Default: served, Active: live} {
+		for m, want := range map[Mode][]string{Shown: served, Active: live} {
 			var got []string
 			for _, i := range all(m) {
 				got = append(got, i.ID)

@@ -36,6 +36,8 @@ type Batch struct {
 	changed  bool
 	fresh    map[string]*intel.Record // by hash
 
+	table *intel.Publishers // as the batch has left it; nil: not read yet
+
 	stmts map[string]*sql.Stmt
 }
 
@@ -105,7 +107,7 @@ const metaStale = "derived.stale"
 // than before, so that a database of an older release is derived again.
 const (
 	metaForm    = "derived.form"
-	derivedForm = "2" // with near misses, evidence of assignments, and names that others give
+	derivedForm = "3" // with near misses, evidence of assignments, names that others give, and former names
 )
 
 func setMeta(ctx context.Context, tx *sql.Tx, key, value string) error {
@@ -116,7 +118,11 @@ func setMeta(ctx context.Context, tx *sql.Tx, key, value string) error {
 // publisher makes sure that the publisher has a row, as of a statement with the
 // given marking.
 func (b *Batch) publisher(ctx context.Context, id string, tlp intel.TLP) error {
-	p := intel.PublisherOf(id)
+	table, err := b.publishers(ctx)
+	if err != nil {
+		return err
+	}
+	p := table.Of(id)
 	body, err := json.Marshal(p)
 	if err != nil {
 		return err
@@ -146,6 +152,13 @@ func (b *Batch) Records(ctx context.Context, ds intel.Dataset, recs []*intel.Rec
 			lowest = r.TLP
 		}
 	}
+	if ds.Distinct {
+		table, err := b.publishers(ctx)
+		if err != nil {
+			return t, false, err
+		}
+		table.Distinct[ds.Publisher] = true
+	}
 	if err := b.publisher(ctx, ds.Publisher, lowest); err != nil {
 		return t, false, err
 	}
@@ -154,10 +167,18 @@ func (b *Batch) Records(ctx context.Context, ds intel.Dataset, recs []*intel.Rec
 	if err != nil {
 		return t, false, err
 	}
+	said := b.assertions(ctx)
 	if ds.Snapshot && known && have.newerThan(ds, b.layer) {
+		// It changes nothing but since when things are called what they are.
+		for _, r := range recs {
+			if err := said.add(r, ds, b.now); err != nil {
+				return t, false, err
+			}
+		}
 		t.Unchanged = len(recs)
-		return t, true, nil
+		return t, true, said.end(b)
 	}
+	same := known && have.same(ds, b.layer)
 	stored, err := b.storedRecords(ctx, ds)
 	if err != nil {
 		return t, false, err
@@ -174,9 +195,17 @@ func (b *Batch) Records(ctx context.Context, ds intel.Dataset, recs []*intel.Rec
 		switch {
 		case had && !old.absent && old.hash == hash:
 			t.Unchanged++
+			if !same {
+				if err := said.add(r, ds, b.now); err != nil {
+					return t, false, err
+				}
+			}
 			continue
 		case had && !ds.Snapshot && !old.absent && !supersedes(r.Modified, b.layer, old):
 			t.Unchanged++ // an older version of what is here
+			if err := said.add(r, ds, b.now); err != nil {
+				return t, false, err
+			}
 			continue
 		case had:
 			t.Changed++
@@ -189,10 +218,16 @@ func (b *Batch) Records(ctx context.Context, ds intel.Dataset, recs []*intel.Rec
 		if err := b.putRecord(ctx, r, ds.Name, hash, packed[i].body); err != nil {
 			return t, false, err
 		}
+		if err := said.add(r, ds, b.now); err != nil {
+			return t, false, err
+		}
 		if b.fresh == nil {
 			b.fresh = map[string]*intel.Record{}
 		}
 		b.fresh[hash] = r
+	}
+	if err := said.end(b); err != nil {
+		return t, false, err
 	}
 	if ds.Snapshot {
 		for key, old := range stored {
@@ -298,6 +333,7 @@ type storedDataset struct {
 	released intel.Time
 	layer    Layer
 	imported intel.Time
+	distinct int
 }
 
 // newerThan reports whether what is stored is newer than ds: by version where
@@ -317,12 +353,19 @@ func (d storedDataset) newerThan(ds intel.Dataset, layer Layer) bool {
 }
 
 func (d storedDataset) same(ds intel.Dataset, layer Layer) bool {
-	return d.version == ds.Version && (d.released == ds.Released || ds.Released == 0) && d.layer >= layer
+	return d.version == ds.Version && (d.released == ds.Released || ds.Released == 0) && d.layer >= layer && d.distinct == b2i(ds.Distinct)
+}
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 func (b *Batch) dataset(ctx context.Context, publisher, name string) (d storedDataset, known bool, err error) {
-	row := b.tx.QueryRowContext(ctx, "SELECT version, released, layer, imported FROM dataset WHERE publisher = ? AND name = ?", publisher, name)
-	err = row.Scan(&d.version, &d.released, &d.layer, &d.imported)
+	row := b.tx.QueryRowContext(ctx, "SELECT version, released, layer, imported, entries_distinct FROM dataset WHERE publisher = ? AND name = ?", publisher, name)
+	err = row.Scan(&d.version, &d.released, &d.layer, &d.imported, &d.distinct)
 	if err == sql.ErrNoRows {
 		return d, false, nil
 	}
@@ -334,13 +377,9 @@ func (b *Batch) putDataset(ctx context.Context, ds intel.Dataset, unchanged bool
 		return nil
 	}
 	b.changed = true
-	snapshot := 0
-	if ds.Snapshot {
-		snapshot = 1
-	}
-	return b.exec(ctx, `INSERT INTO dataset (publisher, name, version, released, snapshot, layer, imported) VALUES (?, ?, ?, ?, ?, ?, ?)
+	return b.exec(ctx, `INSERT INTO dataset (publisher, name, version, released, snapshot, layer, imported, entries_distinct) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (publisher, name) DO UPDATE SET version = excluded.version,
 			released = CASE WHEN excluded.released = 0 AND excluded.version = dataset.version THEN dataset.released ELSE excluded.released END,
-			snapshot = excluded.snapshot, layer = excluded.layer, imported = excluded.imported`,
-		ds.Publisher, ds.Name, ds.Version, int64(ds.Released), snapshot, int(b.layer), int64(b.now))
+			snapshot = excluded.snapshot, layer = excluded.layer, imported = excluded.imported, entries_distinct = excluded.entries_distinct`,
+		ds.Publisher, ds.Name, ds.Version, int64(ds.Released), b2i(ds.Snapshot), int(b.layer), int64(b.now), b2i(ds.Distinct))
 }

@@ -20,6 +20,8 @@ type bulk struct {
 	cols  int
 	args  []any
 	full  *sql.Stmt
+
+	changed bool // some statement altered a row
 }
 
 func newBulk(ctx context.Context, tx *sql.Tx, head string, cols int, tail string) *bulk {
@@ -37,8 +39,16 @@ func (b *bulk) add(row ...any) error {
 			return err
 		}
 	}
-	_, err := b.full.ExecContext(b.ctx, b.args...)
+	return b.did(b.full.ExecContext(b.ctx, b.args...))
+}
+
+func (b *bulk) did(res sql.Result, err error) error {
 	b.args = b.args[:0]
+	if err != nil {
+		return err
+	}
+	n, err := res.RowsAffected()
+	b.changed = b.changed || n > 0
 	return err
 }
 
@@ -58,9 +68,7 @@ func (b *bulk) flush() error {
 	if len(b.args) == 0 {
 		return nil
 	}
-	_, err := b.tx.ExecContext(b.ctx, b.text(len(b.args)/b.cols), b.args...)
-	b.args = b.args[:0]
-	return err
+	return b.did(b.tx.ExecContext(b.ctx, b.text(len(b.args)/b.cols), b.args...))
 }
 
 // flushAll writes what waits in several, in order.

@@ -8,6 +8,7 @@ import (
 	"database/sql"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"iter"
 	"maps"
@@ -167,7 +168,7 @@ func (s *Store) PutDerived(ctx context.Context, profiles []*Derived, remember ma
 	err = s.inTx(ctx, func(tx *sql.Tx) error {
 		d := deriver{ctx: ctx, tx: tx, now: intel.TimeOf(s.Now())}
 		var err error
-		if d.position, err = nextPosition(ctx, tx); err != nil {
+		if d.position, err = nextPosition(ctx, tx, d.now); err != nil {
 			return err
 		}
 		if written, gone, err = d.profiles(profiles); err != nil {
@@ -177,6 +178,9 @@ func (s *Store) PutDerived(ctx context.Context, profiles []*Derived, remember ma
 			return err
 		}
 		if err := d.ledger(remember); err != nil {
+			return err
+		}
+		if err := s.prune(ctx, tx); err != nil {
 			return err
 		}
 		return setMeta(ctx, tx, metaForm, derivedForm)
@@ -191,7 +195,10 @@ type deriver struct {
 	position int64
 	only     string // id of the one profile to replace; "": all
 
+	former map[profileKey][]byte // dossiers of rows that are gone
+
 	keysRows, texts, names *bulk
+	changes                *bulk
 	values                 valueRows
 	grams                  gramWriter
 	slots                  map[string]int64 // by profile id
@@ -204,6 +211,8 @@ func (d *deriver) bulks() {
 	d.texts = newBulk(d.ctx, d.tx, "INSERT INTO profile_text (profile_id, tlp_lo, tlp_hi, field, text) VALUES", 5, "")
 	d.names = newBulk(d.ctx, d.tx, "INSERT INTO profile_name (name_key, profile_id, tlp_lo, tlp_hi, alias) VALUES", 5, "")
 	d.values = newValueRows(d.ctx, d.tx)
+	d.changes = newBulk(d.ctx, d.tx, logHead, logColumns, "")
+	d.former = map[profileKey][]byte{}
 }
 
 func (d *deriver) prepare(query string) (*sql.Stmt, error) { return d.tx.PrepareContext(d.ctx, query) }
@@ -230,6 +239,16 @@ func (d *deriver) profiles(list []*Derived) (written, dropped int, err error) {
 	defer insert.Close()
 	d.bulks()
 	gone := maps.Clone(have)
+	was, is := map[string]*profileLevels{}, map[string]*profileLevels{}
+	levelsOf := func(m map[string]*profileLevels, id string) *profileLevels {
+		if m[id] == nil {
+			m[id] = new(profileLevels)
+		}
+		return m[id]
+	}
+	for k, p := range have {
+		levelsOf(was, k.id).set(k.lo, p.hi, p.etag)
+	}
 	for e, err := range encodeAhead(list, have) {
 		if err != nil {
 			return 0, 0, err
@@ -237,6 +256,7 @@ func (d *deriver) profiles(list []*Derived) (written, dropped int, err error) {
 		key := profileKey{e.ID, e.Lo}
 		old, had := have[key]
 		delete(gone, key)
+		levelsOf(is, e.ID).set(e.Lo, e.Hi, e.etag)
 		if e.unchanged {
 			continue
 		}
@@ -252,9 +272,20 @@ func (d *deriver) profiles(list []*Derived) (written, dropped int, err error) {
 		return 0, 0, err
 	}
 	for key := range gone {
-		if err := d.drop(key, "deleted"); err != nil {
+		if err := errors.Join(d.retain(key), d.drop(key)); err != nil {
 			return 0, 0, err
 		}
+	}
+	for id := range was {
+		levelsOf(is, id)
+	}
+	for id, now := range is {
+		if err := d.log(id, levelsOf(was, id), now, d.former); err != nil {
+			return 0, 0, err
+		}
+	}
+	if err := d.changes.flush(); err != nil {
+		return 0, 0, err
 	}
 	return written, len(gone), nil
 }
@@ -294,10 +325,13 @@ func encodeAhead(list []*Derived, have map[profileKey]storedProfile) iter.Seq2[*
 // put writes one profile, in place of the old one if there was one.
 func (d *deriver) put(insert *sql.Stmt, e *encoded, old storedProfile, had bool) error {
 	key := profileKey{e.ID, e.Lo}
-	op := "created"
 	if had {
-		op = "updated"
-		if err := d.drop(key, ""); err != nil {
+		if old.etag != e.etag || old.hi != e.Hi {
+			if err := d.retain(key); err != nil {
+				return err
+			}
+		}
+		if err := d.drop(key); err != nil {
 			return err
 		}
 	}
@@ -315,10 +349,7 @@ func (d *deriver) put(insert *sql.Stmt, e *encoded, old storedProfile, had bool)
 		return err
 	}
 	d.grams.add(slot, e.grams)
-	if had && old.etag == e.etag {
-		return nil
-	}
-	return d.change("profile", key, op)
+	return nil
 }
 
 func (d *deriver) stored() (map[profileKey]storedProfile, error) {
@@ -403,8 +434,8 @@ func (d *deriver) keys(e *encoded) error {
 	return nil
 }
 
-// drop removes a profile's rows; op, if not empty, is noted as a change.
-func (d *deriver) drop(k profileKey, op string) error {
+// drop removes a profile's rows.
+func (d *deriver) drop(k profileKey) error {
 	for _, q := range []string{
 		"DELETE FROM profile WHERE id = ? AND tlp_lo = ?",
 		"DELETE FROM profile_key WHERE profile_id = ? AND tlp_lo = ?",
@@ -417,16 +448,7 @@ func (d *deriver) drop(k profileKey, op string) error {
 			return err
 		}
 	}
-	if op == "" {
-		return nil
-	}
-	return d.change("profile", k, op)
-}
-
-func (d *deriver) change(entity string, k profileKey, op string) error {
-	_, err := d.tx.ExecContext(d.ctx, "INSERT INTO change (position, entity, id, op, tlp_lo, at) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (position, entity, id, tlp_lo) DO UPDATE SET op = excluded.op",
-		d.position, entity, k.id, op, int(k.lo), int64(d.now))
-	return err
+	return nil
 }
 
 type memberRow struct {

@@ -791,7 +791,7 @@ func (s *Store) shown(alias string, v View) fragment {
 	case All:
 		return f
 	case Active:
-		f = sqlf(f, fragment{" AND (" + alias + ".active_until = 0 OR " + alias + ".active_until > ?)", []any{s.Now().UnixMilli()}})
+		f = sqlf(f, fragment{" AND " + alias + ".active_until > ?", []any{s.Now().UnixMilli()}})
 	}
-	return sqlf(f, " AND "+alias+".revoked = 0")
+	return sqlf(f, " AND "+alias+".hidden = 0")
 }

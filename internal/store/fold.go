@@ -9,7 +9,9 @@ import (
 	"strconv"
 	"sync"
 
+	"dossier/internal/guard"
 	"dossier/internal/intel"
+	"dossier/internal/lifecycle"
 	"dossier/internal/observable"
 )
 
@@ -81,7 +83,7 @@ func (s *Store) foldAll(ctx context.Context, progress func(done int)) (total int
 			return err
 		}
 		f := folder{ctx: ctx, tx: tx, q: tx, now: intel.TimeOf(s.Now()), all: true}
-		if f.position, err = nextPosition(ctx, tx); err != nil {
+		if f.position, err = nextPosition(ctx, tx, f.now); err != nil {
 			return err
 		}
 		if err := f.start(); err != nil {
@@ -115,7 +117,7 @@ func (s *Store) foldPending(f folder, progress func(done int)) (total int, err e
 	wg.Go(func() {
 		defer close(computed)
 		r := f
-		r.ctx, r.q = ctx, s.read
+		r.ctx, r.q, r.statements = ctx, s.read, nil
 		for {
 			ids, err := r.pending()
 			if err != nil {
@@ -160,15 +162,21 @@ type span struct {
 }
 
 type foldedIndicator struct {
-	source     intel.IndicatorSource
-	first      intel.Time
-	basis      intel.Basis
-	last       intel.Time
-	sighted    intel.Time // when a source first saw it, 0 if none says so
-	until      intel.Time
-	confidence int
-	revoked    bool
+	source  intel.IndicatorSource
+	first   intel.Time
+	basis   intel.Basis
+	last    intel.Time
+	sighted intel.Time // when a source first saw it, 0 if none says so
+	life    lifecycle.Life
+	guard   guard.Listing
+	hidden  int
 }
+
+// Why an indicator is hidden from collections; the sum of these.
+const (
+	hiddenRevoked = 1 // every source withdrew it
+	hiddenGuarded = 2 // a list guards it
+)
 
 type folder struct {
 	ctx context.Context
@@ -180,8 +188,12 @@ type folder struct {
 	member   map[intel.Ref][]memberSpan
 	stmts    map[string]*sql.Stmt
 	// positions are those that rows keep when they are made anew with other columns, which is no change. Else it is nil.
-	positions map[string]int64
-	claims    indicatorClaims
+	positions  map[string]int64
+	claims     indicatorClaims
+	publishers *intel.Publishers
+	guards     *guard.Matcher
+	sighted    map[string]intel.Time // by indicator, of the chunk at hand
+	statements []lifecycle.Statement // kept for its memory
 	// all tells that pending is emptied at the end, and last is where it was read to.
 	all  bool
 	last string
@@ -204,7 +216,7 @@ func (f *folder) run() (int, error) {
 	if len(ids) == 0 {
 		return 0, setMeta(f.ctx, f.tx, metaStale, "0")
 	}
-	if f.position, err = nextPosition(f.ctx, f.tx); err != nil {
+	if f.position, err = nextPosition(f.ctx, f.tx, f.now); err != nil {
 		return 0, err
 	}
 	if err := f.start(); err != nil {
@@ -239,6 +251,12 @@ func (f *folder) start() error {
 	for k, v := range rows {
 		f.member[k.ref] = append(f.member[k.ref], memberSpan{k.lo, v.hi, v.profile})
 	}
+	if f.publishers, err = publisherTable(f.ctx, f.tx); err != nil {
+		return err
+	}
+	if f.guards, err = guardMatcher(f.ctx, f.tx); err != nil {
+		return err
+	}
 	f.stmts = map[string]*sql.Stmt{}
 	f.bulks()
 	if f.unclaimed, err = isEmpty(f.ctx, f.tx, "analyst_claim"); err != nil {
@@ -259,12 +277,19 @@ func isEmpty(ctx context.Context, tx *sql.Tx, table string) (bool, error) {
 }
 
 func (f *folder) bulks() {
-	f.indicators = newBulk(f.ctx, f.tx, `INSERT INTO indicator (id, tlp_lo, tlp_hi, kind, value, host, source, first_seen, first_basis, last_seen,
-		active_until, confidence, revoked, hash, position, artifact_id, sighted, host_reversed) VALUES`, 18, "")
-	f.ofProfiles = newBulk(f.ctx, f.tx, `INSERT INTO profile_indicator (profile_id, indicator_id, tlp_lo, tlp_hi, kind, value, source, first_seen,
-		first_basis, last_seen, active_until, confidence, revoked, artifact_id, sighted) VALUES`, 15, "")
+	if f.positions != nil { // the schema has no stamps yet
+		f.indicators = newBulk(f.ctx, f.tx, `INSERT INTO indicator (id, tlp_lo, tlp_hi, kind, value, host, source, first_seen, first_basis, last_seen,
+			ages_from, active_until, confidence, hidden, guard, guard_policy, hash, artifact_id, sighted, host_reversed, position) VALUES`, 21, "")
+		f.ofProfiles = newBulk(f.ctx, f.tx, `INSERT INTO profile_indicator (profile_id, indicator_id, tlp_lo, tlp_hi, kind, value, source, first_seen,
+			first_basis, last_seen, ages_from, active_until, confidence, hidden, guard, guard_policy, artifact_id, sighted) VALUES`, 18, "")
+	} else {
+		f.indicators = newBulk(f.ctx, f.tx, `INSERT INTO indicator (id, tlp_lo, tlp_hi, kind, value, host, source, first_seen, first_basis, last_seen,
+			ages_from, active_until, confidence, hidden, guard, guard_policy, hash, artifact_id, sighted, host_reversed, position, born) VALUES`, 22, "")
+		f.ofProfiles = newBulk(f.ctx, f.tx, `INSERT INTO profile_indicator (profile_id, indicator_id, tlp_lo, tlp_hi, kind, value, source, first_seen,
+			first_basis, last_seen, ages_from, active_until, confidence, hidden, guard, guard_policy, artifact_id, sighted, position, born) VALUES`, 20, "")
+	}
 	f.profiles = newBulk(f.ctx, f.tx, "INSERT INTO indicator_profile (indicator_id, profile_id, tlp_lo, tlp_hi) VALUES", 4, "")
-	f.changes = newBulk(f.ctx, f.tx, "INSERT INTO change (position, entity, id, op, tlp_lo, at) VALUES", 6, "")
+	f.changes = newBulk(f.ctx, f.tx, logHead, logColumns, "")
 }
 
 func (f *folder) pending() ([]string, error) {
@@ -284,17 +309,33 @@ func (f *folder) pending() ([]string, error) {
 	return ids, rows.Err()
 }
 
-func (f *folder) exec(query string, args ...any) error {
-	st, ok := f.stmts[query]
-	if !ok {
-		var err error
-		if st, err = f.tx.PrepareContext(f.ctx, query); err != nil {
-			return err
-		}
+// stmt prepares a statement once per transaction.
+func (f *folder) stmt(query string) (*sql.Stmt, error) {
+	if st, ok := f.stmts[query]; ok {
+		return st, nil
+	}
+	st, err := f.tx.PrepareContext(f.ctx, query)
+	if err == nil {
 		f.stmts[query] = st
 	}
-	_, err := st.ExecContext(f.ctx, args...)
+	return st, err
+}
+
+func (f *folder) exec(query string, args ...any) error {
+	st, err := f.stmt(query)
+	if err != nil {
+		return err
+	}
+	_, err = st.ExecContext(f.ctx, args...)
 	return err
+}
+
+func (f *folder) query(query string, args ...any) (*sql.Rows, error) {
+	st, err := f.stmt(query)
+	if err != nil {
+		return nil, err
+	}
+	return st.QueryContext(f.ctx, args...)
 }
 
 func (f *folder) fold(ids []string) error {
@@ -341,6 +382,9 @@ func (f *folder) compute(ids []string) (c foldedChunk) {
 			return foldedChunk{err: err}
 		}
 	}
+	if f.sighted, err = sightedOf(f.ctx, f.q, ids); err != nil {
+		return foldedChunk{err: err}
+	}
 	if c.had, err = f.stored(ids); err != nil {
 		return foldedChunk{err: err}
 	}
@@ -373,13 +417,14 @@ func spansDigest(spans []span) string {
 	b := make([]byte, 0, 256)
 	for _, s := range spans {
 		i := s.ind
-		b = append(b, byte(s.lo), byte(s.hi), byte(i.confidence), byte(len(s.profiles)))
-		for _, n := range []intel.Time{i.first, i.last, i.until, i.sighted} {
+		b = append(b, byte(s.lo), byte(s.hi), byte(i.life.Base), byte(i.hidden), byte(len(s.profiles)))
+		for _, n := range []intel.Time{i.first, i.last, i.life.From, i.life.Until, i.sighted} {
 			b = strconv.AppendInt(b, int64(n), 16)
 			b = append(b, ' ')
 		}
-		b = append(append(append(b, i.source...), ' '), i.basis...)
-		b = strconv.AppendBool(b, i.revoked)
+		for _, text := range []string{string(i.source), string(i.basis), i.guard.List, string(i.guard.Policy)} {
+			b = append(append(b, text...), ' ')
+		}
 		for _, p := range s.profiles {
 			b = append(append(b, ' '), p...)
 		}
@@ -419,6 +464,10 @@ func (f *folder) spans(id string, rows []evidence) []span {
 		}
 	}
 	f.claims.edges(id, edge[:])
+	var guarded guard.Listing
+	if len(rows) > 0 {
+		guarded, _ = f.guards.Match(rows[0].observable)
+	}
 	var out []span
 	visible := false
 	for level := intel.Clear; level <= intel.Red; level++ {
@@ -430,7 +479,7 @@ func (f *folder) spans(id string, rows []evidence) []span {
 		}
 		var ind foldedIndicator
 		var profiles []string
-		if ind, profiles, visible = f.at(rows, level); visible {
+		if ind, profiles, visible = f.at(rows, level, guarded); visible {
 			profiles, visible = f.claims.apply(id, level, &ind, profiles)
 		}
 		if !visible {
@@ -445,9 +494,10 @@ func (f *folder) spans(id string, rows []evidence) []span {
 	return out
 }
 
-func (f *folder) at(rows []evidence, level intel.TLP) (ind foldedIndicator, profiles []string, any bool) {
-	ind.revoked = true
+func (f *folder) at(rows []evidence, level intel.TLP, guarded guard.Listing) (ind foldedIndicator, profiles []string, any bool) {
+	ind.hidden = hiddenRevoked
 	ind.source = intel.SourceOSINT
+	statements := f.statements[:0]
 	for i := range rows {
 		e := &rows[i]
 		if e.tlp > level {
@@ -461,9 +511,10 @@ func (f *folder) at(rows []evidence, level intel.TLP) (ind foldedIndicator, prof
 		if e.first.At != 0 && Sighting(e.first.Basis) && (ind.sighted == 0 || e.first.At < ind.sighted) {
 			ind.sighted = e.first.At
 		}
-		ind.until = max(ind.until, e.validUntil)
-		ind.confidence = max(ind.confidence, e.confidence)
-		ind.revoked = ind.revoked && e.revoked
+		if !e.revoked {
+			ind.hidden &^= hiddenRevoked
+		}
+		statements = append(statements, e.statement(f.publishers))
 		if e.source == intel.SourceMicrosoft || e.source == intel.SourcePublic && ind.source != intel.SourceMicrosoft {
 			ind.source = e.source
 		}
@@ -473,8 +524,30 @@ func (f *folder) at(rows []evidence, level intel.TLP) (ind foldedIndicator, prof
 			}
 		}
 	}
+	f.statements = statements
+	if !any {
+		return ind, nil, false
+	}
+	// What a person asserts stands against the lists of others.
+	byPeople := func(s lifecycle.Statement) bool { return s.Publisher == intel.Analyst && !s.Revoked }
+	if !guarded.IsZero() && guarded.List != guard.Own && slices.ContainsFunc(statements, byPeople) {
+		guarded.Policy = guard.Annotate
+	}
+	ind.guard = guarded
+	if guarded.Policy == guard.Exclude {
+		ind.hidden |= hiddenGuarded
+	}
+	ind.life = lifecycle.Of(lifecycle.Case{Kind: rows[0].observable.Kind, Statements: statements, Sighted: f.sighted[rows[0].indicator], Guard: guarded.Policy})
 	slices.Sort(profiles)
-	return ind, slices.Compact(profiles), any
+	return ind, slices.Compact(profiles), true
+}
+
+// statement is the evidence as package lifecycle judges it.
+func (e *evidence) statement(publishers *intel.Publishers) lifecycle.Statement {
+	return lifecycle.Statement{
+		Publisher: e.publisher, Reliability: publishers.Of(e.publisher).Reliability, Rating: e.confidence,
+		First: e.first, Last: e.last, ValidUntil: e.validUntil, Modified: e.modified, Revoked: e.revoked,
+	}
 }
 
 // Sighting reports whether a date with this basis says when a value was seen:
@@ -487,23 +560,21 @@ func Sighting(b intel.Basis) bool {
 	return true
 }
 
-// put replaces the rows of one indicator.
+// put replaces the rows of one indicator. A row keeps its stamp for the ceilings
+// that see no difference; where stamps differ, a span has several rows.
 func (f *folder) put(id string, rows []evidence, spans []span, hash string, had bool) error {
+	was := new(formerIndicator)
 	if had {
+		var err error
+		if was, err = f.former(id); err != nil {
+			return err
+		}
+		if err := f.note(id, was, spans); err != nil {
+			return err
+		}
 		if err := f.remove(id); err != nil {
 			return err
 		}
-	}
-	op := "created"
-	switch {
-	case len(spans) == 0:
-		op = "deleted"
-	case had:
-		op = "updated"
-	}
-	position := f.position
-	if f.positions != nil {
-		position = f.positions[id]
 	}
 	for _, sp := range spans {
 		o := rows[0].observable
@@ -515,13 +586,31 @@ func (f *folder) put(id string, rows []evidence, spans []span, hash string, had 
 			host = o.Value
 		}
 		in := sp.ind
-		if err := f.indicators.add(id, int(sp.lo), int(sp.hi), string(o.Kind), o.Value, host, string(in.source), int64(in.first), string(in.basis),
-			int64(in.last), int64(in.until), in.confidence, in.revoked, hash, position, artifact, int64(in.sighted), reversed(host)); err != nil {
+		changed := func(level intel.TLP) bool { return was.ind[level] != in }
+		err := f.stamped(id, sp, &was.at, changed, func(lo, hi intel.TLP, stamp []any) error {
+			return f.indicators.add(append([]any{
+				id, int(lo), int(hi), string(o.Kind), o.Value, host, string(in.source), int64(in.first), string(in.basis),
+				int64(in.last), int64(in.life.From), int64(in.life.Until), in.life.Base, in.hidden, in.guard.List, string(in.guard.Policy), hash, artifact, int64(in.sighted), reversed(host),
+			}, stamp...)...)
+		})
+		if err != nil {
 			return err
 		}
 		for _, profile := range sp.profiles {
-			if err := f.ofProfiles.add(profile, id, int(sp.lo), int(sp.hi), string(o.Kind), o.Value, string(in.source), int64(in.first),
-				string(in.basis), int64(in.last), int64(in.until), in.confidence, in.revoked, artifact, int64(in.sighted)); err != nil {
+			at := was.links[profile]
+			if at == nil {
+				at = new([levels]stamp)
+			}
+			err := f.stamped(id, sp, at, changed, func(lo, hi intel.TLP, stamp []any) error {
+				if f.positions != nil {
+					stamp = nil
+				}
+				return f.ofProfiles.add(append([]any{
+					profile, id, int(lo), int(hi), string(o.Kind), o.Value, string(in.source), int64(in.first),
+					string(in.basis), int64(in.last), int64(in.life.From), int64(in.life.Until), in.life.Base, in.hidden, in.guard.List, string(in.guard.Policy), artifact, int64(in.sighted),
+				}, stamp...)...)
+			})
+			if err != nil {
 				return err
 			}
 			if err := f.profiles.add(id, profile, int(sp.lo), int(sp.hi)); err != nil {
@@ -529,14 +618,20 @@ func (f *folder) put(id string, rows []evidence, spans []span, hash string, had 
 			}
 		}
 	}
-	lo := intel.Clear
-	if len(spans) > 0 {
-		lo = spans[0].lo
-	}
+	return nil
+}
+
+// stamped calls add for each part of the span whose rows have one stamp, with the
+// last columns of the row: position, and born where the schema has it.
+func (f *folder) stamped(id string, sp span, was *[levels]stamp, changed func(intel.TLP) bool, add func(lo, hi intel.TLP, stamp []any) error) error {
 	if f.positions != nil {
-		return nil
+		return add(sp.lo, sp.hi, []any{f.positions[id]})
 	}
-	return f.changes.add(f.position, "indicator", id, op, int(lo), int64(f.now))
+	next := func(level intel.TLP) stamp { return was[level].next(f.position, changed(level)) }
+	return runsWithin(sp.lo, sp.hi, func(a, b intel.TLP) bool { return next(a) == next(b) }, func(lo, hi intel.TLP) error {
+		born, position := next(lo).stored()
+		return add(lo, hi, []any{position, born})
+	})
 }
 
 func (f *folder) remove(id string) error {

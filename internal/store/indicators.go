@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 
+	"dossier/internal/guard"
 	"dossier/internal/intel"
+	"dossier/internal/lifecycle"
 	"dossier/internal/observable"
 	"dossier/internal/odata"
 )
@@ -20,10 +22,23 @@ type Indicator struct {
 	FirstSeen  intel.Time
 	Basis      intel.Basis // what FirstSeen rests on
 	LastSeen   intel.Time  // 0: not stated
-	ValidUntil intel.Time  // 0: no source limits it
-	Confidence int         // 1..100; 0: not stated
-	Revoked    bool
+	// Life is what the evidence amounts to; Confidence is what is left of it at the time of
+	// the answer, 0..100.
+	Life       lifecycle.Life
+	Confidence int
+	Active     bool          // shown, and above the confidence floor at the time of the answer
+	Guard      guard.Listing // the list that guards it, if one does
+	Revoked    bool          // every source withdrew it
+	TLP        intel.TLP     // the lowest ceiling that sees it as it is here
+
+	// Only [Store.EachIndicator] fills these.
+	Profiles   []ProfileTitle // that it is linked to, by title
+	Publishers []string       // that assert it, by id
 }
+
+// Guarded reports whether a list keeps the indicator from hunts, exports and the
+// collections.
+func (i *Indicator) Guarded() bool { return i.Guard.Policy == guard.Exclude }
 
 // WireIndicator is intelligenceProfileIndicator in its wire form.
 type WireIndicator struct {
@@ -73,29 +88,37 @@ func Artifact(o observable.Observable) WireArtifact {
 }
 
 func indicatorSelect(id string) string {
-	return id + ", i.kind, i.value, i.source, i.first_seen, i.first_basis, i.last_seen, i.active_until, i.confidence, i.revoked"
+	return id + ", i.kind, i.value, i.source, i.first_seen, i.first_basis, i.last_seen, i.ages_from, i.active_until, i.confidence, i.hidden, i.guard, i.guard_policy, i.tlp_lo"
 }
 
-func scanIndicator(rows scanner, more ...any) (*Indicator, error) {
-	i := new(Indicator)
-	err := rows.Scan(append([]any{
-		&i.ID, &i.Observable.Kind, &i.Observable.Value, &i.Source, &i.FirstSeen, &i.Basis, &i.LastSeen,
-		&i.ValidUntil, &i.Confidence, &i.Revoked,
-	}, more...)...)
-	return i, err
+// scanIndicator returns what reads an indicator as of now.
+func (s *Store) scanIndicator() func(rows scanner, more ...any) (*Indicator, error) {
+	now := intel.TimeOf(s.Now())
+	return func(rows scanner, more ...any) (*Indicator, error) {
+		i := new(Indicator)
+		var hidden int
+		err := rows.Scan(append([]any{
+			&i.ID, &i.Observable.Kind, &i.Observable.Value, &i.Source, &i.FirstSeen, &i.Basis, &i.LastSeen,
+			&i.Life.From, &i.Life.Until, &i.Life.Base, &hidden, &i.Guard.List, &i.Guard.Policy, &i.TLP,
+		}, more...)...)
+		i.Revoked = hidden&hiddenRevoked != 0
+		i.Confidence = i.Life.At(i.Observable.Kind, now)
+		i.Active = hidden == 0 && i.Life.Active(now)
+		return i, err
+	}
 }
 
 func (s *Store) indicatorList(v View) list[*Indicator] {
 	return list[*Indicator]{
 		set: indicatorSet, alias: "i", view: v, scope: "indicators" + string(v.Mode), columns: indicatorSelect("i.id"), from: "indicator i",
-		where: s.shown("i", v), scan: scanIndicator,
+		where: s.shown("i", v), scan: s.scanIndicator(),
 	}
 }
 
 func (s *Store) profileIndicatorList(profileID string, v View) list[*Indicator] {
 	return list[*Indicator]{
 		set: profileIndicatorSet, alias: "i", view: v, scope: "indicators of " + profileID + string(v.Mode), columns: indicatorSelect("i.indicator_id"),
-		from: "profile_indicator i", where: sqlf(fragment{"i.profile_id = ? AND ", []any{profileID}}, s.shown("i", v)), scan: scanIndicator,
+		from: "profile_indicator i", where: sqlf(fragment{"i.profile_id = ? AND ", []any{profileID}}, s.shown("i", v)), scan: s.scanIndicator(),
 	}
 }
 
@@ -140,7 +163,7 @@ func (s *Store) ProfileIndicator(ctx context.Context, profileID, id string, v Vi
 }
 
 func (s *Store) oneIndicator(ctx context.Context, id string, query fragment) (*Indicator, error) {
-	i, err := scanIndicator(s.read.QueryRowContext(ctx, query.sql, query.args...))
+	i, err := s.scanIndicator()(s.read.QueryRowContext(ctx, query.sql, query.args...))
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, fmt.Errorf("indicator %q: %w", id, intel.ErrNotFound)
 	}

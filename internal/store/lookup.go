@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"dossier/internal/intel"
+	"dossier/internal/lifecycle"
 	"dossier/internal/observable"
 )
 
@@ -35,6 +36,7 @@ type Known struct {
 	Indicator *Indicator
 	Evidence  []Evidence
 	Profiles  []ProfileTitle
+	AsOf      intel.Time // when it was looked up
 }
 
 // Lookup returns what is known of an observable; the error wraps
@@ -45,7 +47,7 @@ func (s *Store) Lookup(ctx context.Context, o observable.Observable, v View) (*K
 	if err != nil {
 		return nil, err
 	}
-	k := &Known{Indicator: i}
+	k := &Known{Indicator: i, AsOf: intel.TimeOf(s.Now())}
 	if k.Evidence, err = s.Evidence(ctx, i.ID, v); err != nil {
 		return nil, err
 	}
@@ -73,6 +75,35 @@ func (s *Store) Evidence(ctx context.Context, id string, v View) ([]Evidence, er
 		})
 	}
 	return out, rows.Err()
+}
+
+// Why returns the confidence of an indicator now, with every term of it, as
+// those see it whose view it is.
+func (s *Store) Why(ctx context.Context, i *Indicator, v View) (e lifecycle.Explanation, err error) {
+	publishers, err := publisherTable(ctx, s.read)
+	if err != nil {
+		return e, err
+	}
+	c := lifecycle.Case{Kind: i.Observable.Kind, Guard: i.Guard.Policy}
+	met, err := sightedOf(ctx, s.read, []string{i.ID})
+	if err != nil {
+		return e, err
+	}
+	c.Sighted = met[i.ID]
+	rows, err := s.read.QueryContext(ctx, "SELECT "+evidenceColumns+` FROM evidence WHERE indicator_id = ? AND absent = 0 AND tlp <= ?
+		ORDER BY publisher, subject_publisher, subject_key`, i.ID, int(v.Ceiling))
+	if err != nil {
+		return e, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		row, err := scanEvidence(rows)
+		if err != nil {
+			return e, err
+		}
+		c.Statements = append(c.Statements, row.statement(publishers))
+	}
+	return lifecycle.Explain(c, i.Guard.List, intel.TimeOf(s.Now())), rows.Err()
 }
 
 // IndicatorProfiles returns the profiles that an indicator is linked to, by title.
@@ -107,13 +138,14 @@ func (s *Store) titles(ctx context.Context, query string, args ...any) ([]Profil
 func (s *Store) OnHost(ctx context.Context, host string, limit int, v View) (found []*Indicator, more bool, err error) {
 	cond, args := ceilingSQL("i", v.Ceiling)
 	rows, err := s.read.QueryContext(ctx, "SELECT "+indicatorSelect("i.id")+` FROM indicator i WHERE i.host_reversed = ? AND i.value <> i.host AND `+cond+
-		" AND i.revoked = 0 ORDER BY i.id LIMIT ?", append(append([]any{reversed(host)}, args...), limit+1)...)
+		" AND i.hidden = 0 ORDER BY i.id LIMIT ?", append(append([]any{reversed(host)}, args...), limit+1)...)
 	if err != nil {
 		return nil, false, err
 	}
 	defer rows.Close()
+	scan := s.scanIndicator()
 	for rows.Next() {
-		i, err := scanIndicator(rows)
+		i, err := scan(rows)
 		if err != nil {
 			return nil, false, err
 		}

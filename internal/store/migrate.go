@@ -30,7 +30,7 @@ var versions = map[string]string{
 
 // upgrades compute what a schema file leaves to the program, in the same
 // transaction, by the number of the file.
-var upgrades = map[int]func(context.Context, *sql.Tx) error{2: fillQuery}
+var upgrades = map[int]func(context.Context, *sql.Tx) error{2: fillQuery, 7: fillIndicators}
 
 // migrate brings the schema up to date, a file at a time, each in a
 // transaction, and reports whether the database was empty before.
@@ -235,12 +235,15 @@ func (s *Store) meta(ctx context.Context, key string) (string, error) {
 
 // nextPosition takes the transaction's place in the one order of changes. It
 // must be the last thing before the commit that other writers can wait for.
-func nextPosition(ctx context.Context, tx *sql.Tx) (int64, error) {
+func nextPosition(ctx context.Context, tx *sql.Tx, now intel.Time) (int64, error) {
 	if _, err := tx.ExecContext(ctx, "UPDATE head SET position = position + 1 WHERE id = 1"); err != nil {
 		return 0, err
 	}
 	var p int64
-	err := tx.QueryRowContext(ctx, "SELECT position FROM head WHERE id = 1").Scan(&p)
+	if err := tx.QueryRowContext(ctx, "SELECT position FROM head WHERE id = 1").Scan(&p); err != nil {
+		return 0, err
+	}
+	_, err := tx.ExecContext(ctx, "INSERT INTO moment (position, at) VALUES (?, ?)", p, int64(now))
 	return p, err
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"dossier/internal/guard"
 	"dossier/internal/intel"
 
 	sqlite "modernc.org/sqlite"
@@ -31,12 +32,17 @@ type Store struct {
 	writes atomic.Int64 // commits of this process
 	// Now gives the time of writes; tests set it.
 	Now func() time.Time
+	// Retention is how long changes are kept; 0: [DefaultRetention].
+	Retention time.Duration
 
 	budget   time.Duration // of a query; see queryBudget
 	bulkFold int           // 0 is the constant of that name
 
 	mu    sync.Mutex
 	fresh map[string]*intel.Record // by hash; see keepFresh
+
+	guards   *guard.Matcher // see GuardMatcher
+	guardsOf string         // what it was compiled of
 }
 
 // Options say how to open a database. The zero value opens an existing one.
@@ -206,7 +212,13 @@ func openError(path string, err error) error {
 		case sqlite3.SQLITE_CORRUPT:
 			e.Msg, e.Hint = "is damaged", "restore it from a backup"
 		case sqlite3.SQLITE_FULL:
-			e.Msg, e.Hint = "the disk is full", "make room and try again"
+			e.Msg, e.Hint = "the disk is full", "make room and try again; what was there before is whole"
+		case sqlite3.SQLITE_IOERR:
+			if se.Code() == sqlite3.SQLITE_IOERR_SHMSIZE {
+				e.Msg, e.Hint = "the disk is full", "make room and try again; what was there before is whole"
+				break
+			}
+			e.Msg, e.Hint = "the disk cannot be read or written ("+err.Error()+")", "check the disk, its space and limits, and try again; what was there before is whole"
 		}
 	}
 	return e
@@ -226,7 +238,7 @@ func (s *Store) Explain(err error) error {
 	}
 	switch se.Code() & 0xff {
 	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN,
-		sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_FULL:
+		sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR:
 		return openError(s.path, err)
 	}
 	return err

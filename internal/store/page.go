@@ -187,10 +187,10 @@ type View struct {
 // A Mode chooses among indicators.
 type Mode string
 
-// The modes: served by default are all that are not revoked, historical ones
-// included.
+// The modes. The API's collections serve those that are shown: not withdrawn and
+// not guarded, historical ones included. Hunts and exports take the active ones.
 const (
-	Default Mode = ""
-	Active  Mode = "active" // not past their validity
-	All     Mode = "all"
+	Shown  Mode = ""
+	Active Mode = "active" // shown, and above the confidence floor now
+	All    Mode = "all"
 )

@@ -64,7 +64,7 @@ func TestPlans(t *testing.T) {
 		{"", "indicators/any(i:i/source eq 'osint' and i/artifact/microsoft.graph.security.hostname/id in ('a.example','d.example'))", "title", []string{
 			"SEARCH o USING COVERING INDEX sqlite_autoindex_indicator_profile_1 (indicator_id=?)",
 		}, false},
-		{"", "indicators/any(i:i/source eq 'osint')", "", []string{"SEARCH e1 USING INDEX profile_indicator_by_first (profile_id=?)"}, false},
+		{"", "indicators/any(i:i/source eq 'osint')", "", []string{"SEARCH e1 USING INDEX profile_indicator_by_position (profile_id=?)"}, false},
 		{"", "indicators/$count gt 5", "", []string{"SEARCH e1 USING COVERING INDEX profile_indicator_by_first (profile_id=?)"}, false},
 		{"all", "artifact/id eq 'a.example'", "", []string{"SEARCH i USING INDEX sqlite_autoindex_indicator_1 (id=?"}, false},
 		{"all", "artifact/microsoft.graph.security.hostname/id in ('a.example','d.example')", "", []string{"SEARCH i USING INDEX sqlite_autoindex_indicator_1 (id=?"}, false},
@@ -77,7 +77,7 @@ func TestPlans(t *testing.T) {
 		{"all", "", "", []string{"SEARCH i USING INDEX sqlite_autoindex_indicator_1 (id>?"}, true},
 		{ofProfile, "", "firstSeenDateTime desc", []string{"SEARCH i USING INDEX profile_indicator_by_first (profile_id=? AND first_seen<?)"}, true},
 		{ofProfile, "artifact/id eq 'a.example'", "", []string{"SEARCH i USING INDEX sqlite_autoindex_profile_indicator_1 (profile_id=? AND indicator_id=?"}, false},
-		{ofProfile, "", "artifact/id", []string{"SEARCH i USING INDEX sqlite_autoindex_profile_indicator_1 (profile_id=?)"}, false},
+		{ofProfile, "", "artifact/id", []string{"SEARCH i USING INDEX profile_indicator_by_position (profile_id=?)"}, false},
 	} {
 		raw := "$top=2&"
 		if tt.filter != "" {

@@ -12,16 +12,13 @@ import (
 // upgradeChunk is how many profiles' bodies are in memory at once.
 const upgradeChunk = 100
 
-// fillQuery fills what the second schema added, from the bodies, texts and
-// evidence that the first one kept. It makes no change that a reader of deltas sees.
+// fillQuery fills what the second schema added, from the bodies and texts that
+// the first one kept; the indicators come later, with [fillIndicators]. It makes no change that a reader of deltas sees.
 func fillQuery(ctx context.Context, tx *sql.Tx) error {
 	if err := setMeta(ctx, tx, "version.grams", versions["grams"]); err != nil {
 		return err
 	}
-	if err := fillProfiles(ctx, tx); err != nil {
-		return err
-	}
-	return fillIndicators(ctx, tx)
+	return fillProfiles(ctx, tx)
 }
 
 type bodyRow struct {
@@ -115,8 +112,8 @@ func storedTexts(ctx context.Context, tx *sql.Tx, k profileKey) (map[string]stri
 	return texts, rows.Err()
 }
 
-// fillIndicators folds every indicator into the empty tables; rows keep their
-// positions.
+// fillIndicators folds every indicator into the tables that the seventh schema
+// emptied; rows keep their positions. It makes no change that a reader of deltas sees.
 func fillIndicators(ctx context.Context, tx *sql.Tx) error {
 	f := folder{ctx: ctx, tx: tx, q: tx, positions: map[string]int64{}}
 	if err := f.start(); err != nil {

@@ -25,13 +25,14 @@ const (
 )
 
 var sectors = []sectorRow{
-	{Sector{government, ""}, "government|governmental|government administration|public sector|public administration|public service|state|government and administration|public institution|public authority|state institution|ministry|government ministry|government agency and service|gov|federal government|central government|national government|government institution|government related|government facility|government employee|civil service|administration|country government|embassy and government"},
+	{Sector{government, ""}, "government|government national|government regional|government public service|governmental|government administration|public sector|public administration|public service|state|government and administration|public institution|public authority|state institution|ministry|government ministry|government agency and service|gov|federal government|central government|national government|government institution|government related|government facility|government employee|civil service|administration|country government|embassy and government"},
 	{Sector{government, "Local Government"}, "local government|municipality|municipal|local administration|state and local government|city government|regional government|local authority|municipal government"},
 	{Sector{government, "Defense"}, "defense|defence|military|national defense|national defence|army|navy|air force|armed force|ministry of defense|ministry of defence|defense ministry|military and defense|defense and military|government defense|homeland security|national security|military organization"},
 	{Sector{government, "Diplomacy"}, "diplomacy|diplomatic|diplomat|embassy|consulate|foreign affair|ministry of foreign affair|ministries of foreign affair|foreign ministry|diplomatic mission|diplomatic entity"},
 	{Sector{government, "Intelligence"}, "intelligence|intelligence service|intelligence agency|security service|secret service|intelligence community"},
 	{Sector{government, "Law Enforcement"}, "law enforcement|police|police law enforcement|law enforcement agency"},
 	{Sector{government, "Justice"}, "justice|judiciary|court|judicial"},
+	{Sector{government, "Emergency Services"}, "emergency service|first responder|fire service|ambulance"},
 	{Sector{government, "Immigration"}, "immigration"},
 	{Sector{government, "Elections & Parliaments"}, "parliament|legislature|election|electoral|legislative|congress"},
 	{Sector{defense, ""}, "defense industrial base|dib|defense contractor|defence contractor|defense industry|defence industry|military contractor|military industry|defense industrial|defense company|defense manufacturer|arms manufacturer|cleared defense contractor|military industrial|defense manufacturing|us defense contractor"},
@@ -49,7 +50,7 @@ var sectors = []sectorRow{
 	{Sector{energy, "Nuclear"}, "nuclear|nuclear power|nuclear energy|nuclear research|nuclear industry"},
 	{Sector{energy, "Renewables"}, "renewable|renewable energy|solar|wind energy"},
 	{Sector{utilities, ""}, "utility|public utility"},
-	{Sector{utilities, "Water"}, "water|water and wastewater|wastewater|water treatment|water utility|water supply"},
+	{Sector{utilities, "Water"}, "water|dam|water and wastewater|wastewater|water treatment|water utility|water supply"},
 	{Sector{healthcare, ""}, "health|healthcare|health care|medical|hospital|healthcare and public health|medicine|medical service|public health|dental"},
 	{Sector{healthcare, "Pharmaceuticals"}, "pharmacy|pharmaceutical|pharma|drug manufacturer|vaccine|vaccine research|covid 19 research|covid 19 vaccine research"},
 	{Sector{healthcare, "Life Sciences"}, "biomedical|life science|biotechnology|biotech|bioscience"},

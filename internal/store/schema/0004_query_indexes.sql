@@ -1,7 +1,5 @@
 -- The indexes of the tables that the second file made and the program filled. IF EXISTS is for databases of development that
--- have them in another form.
-
-DROP TABLE IF EXISTS indicator_first;
+-- have them in another form. indicator_first stays until 0008.
 
 DROP INDEX IF EXISTS indicator_by_host_reversed;
 

@@ -1,0 +1,114 @@
+package store
+
+import (
+	"cmp"
+	"context"
+
+	"dossier/internal/intel"
+)
+
+// assertions gathers what versions of records call things, for one write at the
+// end of a data set.
+type assertions struct{ rows *bulk }
+
+func (b *Batch) assertions(ctx context.Context) *assertions {
+	return &assertions{newBulk(ctx, b.tx, "INSERT INTO assertion (publisher, key, name, tlp, coined_by, relation, first, first_basis, last, last_basis) VALUES", 10,
+		`ON CONFLICT (publisher, key, name, tlp) DO UPDATE SET
+			coined_by = CASE WHEN excluded.last >= assertion.last THEN excluded.coined_by ELSE assertion.coined_by END,
+			relation = CASE WHEN excluded.last >= assertion.last THEN excluded.relation ELSE assertion.relation END,
+			first_basis = CASE WHEN excluded.first < assertion.first THEN excluded.first_basis ELSE assertion.first_basis END,
+			first = CASE WHEN excluded.first < assertion.first THEN excluded.first ELSE assertion.first END,
+			last_basis = CASE WHEN excluded.last > assertion.last THEN excluded.last_basis ELSE assertion.last_basis END,
+			last = CASE WHEN excluded.last > assertion.last THEN excluded.last ELSE assertion.last END
+		WHERE excluded.first < assertion.first OR excluded.last > assertion.last`)}
+}
+
+// add takes note of what one version of a record calls it: since the publisher
+// changed its entry, until the release that has it; what neither dates, since it
+// came here.
+func (a *assertions) add(r *intel.Record, ds intel.Dataset, now intel.Time) error {
+	if r.Mention || r.Kind != intel.Actor && r.Kind != intel.Tool {
+		return nil
+	}
+	first, firstBasis := r.Modified, intel.BasisStated
+	last, lastBasis := max(r.Modified, ds.Released), intel.BasisRelease
+	switch {
+	case last == 0:
+		first, firstBasis, last, lastBasis = now, intel.BasisImport, now, intel.BasisImport
+	case first == 0:
+		first, firstBasis = ds.Released, intel.BasisRelease
+	case last == first:
+		lastBasis = intel.BasisStated
+	}
+	put := func(n intel.Name) error {
+		from, basis := first, firstBasis
+		if n.First != 0 && n.First < from {
+			from, basis = n.First, intel.BasisStated
+		}
+		return a.rows.add(r.Publisher, r.Key, n.Value, int(r.TLP), n.CoinedBy, string(n.Relation), int64(from), string(basis), int64(last), string(lastBasis))
+	}
+	if err := put(intel.Name{}); err != nil {
+		return err
+	}
+	seen := map[string]bool{"": true}
+	titled := false
+	for _, n := range r.Names {
+		titled = titled || n.Value == r.Title
+		if seen[n.Value] {
+			continue
+		}
+		seen[n.Value] = true
+		if err := put(n); err != nil {
+			return err
+		}
+	}
+	if titled || r.Title == "" {
+		return nil
+	}
+	return put(intel.Name{Value: r.Title})
+}
+
+// end writes what waits, and tells the batch if it was anything new.
+func (a *assertions) end(b *Batch) error {
+	err := a.rows.flush()
+	b.changed = b.changed || a.rows.changed
+	return err
+}
+
+// Assertions returns since when and until when each record was called what, as
+// those see it who see up to the ceiling: by record, in order of the name.
+func (s *Store) Assertions(ctx context.Context, ceiling intel.TLP) (map[intel.Ref][]intel.Assertion, error) {
+	rows, err := s.write.QueryContext(ctx, `SELECT publisher, key, name, coined_by, relation, first, first_basis, last, last_basis
+		FROM assertion WHERE tlp <= ? ORDER BY publisher, key, name, tlp`, int(ceiling))
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	out := map[intel.Ref][]intel.Assertion{}
+	for rows.Next() {
+		var ref intel.Ref
+		var a intel.Assertion
+		if err := rows.Scan(&ref.Publisher, &ref.Key, &a.Value, &a.CoinedBy, &a.Relation, &a.First, &a.FirstBasis, &a.Last, &a.LastBasis); err != nil {
+			return nil, err
+		}
+		list := out[ref]
+		if n := len(list); n > 0 && list[n-1].Value == a.Value { // under several markings
+			list[n-1] = widest(list[n-1], a)
+			continue
+		}
+		out[ref] = append(list, a)
+	}
+	return out, rows.Err()
+}
+
+// widest is two assertions of the same name as one.
+func widest(a, b intel.Assertion) intel.Assertion {
+	if b.First < a.First {
+		a.First, a.FirstBasis = b.First, b.FirstBasis
+	}
+	if b.Last > a.Last {
+		a.Last, a.LastBasis = b.Last, b.LastBasis
+		a.CoinedBy, a.Relation = cmp.Or(b.CoinedBy, a.CoinedBy), b.Relation
+	}
+	return a
+}
