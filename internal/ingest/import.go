@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"dossier/internal/export"
@@ -303,6 +304,7 @@ func (r *run) file(ctx context.Context, f file) error {
 	}
 	defer b.Rollback()
 	sink := &sink{r: r, ctx: ctx, batch: b, subject: r.subject}
+	defer sink.stop()
 	ds, err := form.decode(ctx, f.Body, decodeOptions{
 		publisher: r.o.Publisher, path: strings.ReplaceAll(f.Path, "!", "/"), subject: r.subject, notAfter: intel.TimeOf(r.im.Store.Now()), producers: r.producers,
 		mapping: r.o.Map, own: r.own,
@@ -362,8 +364,8 @@ type brokenFile struct{ err error }
 func (b *brokenFile) Error() string { return b.err.Error() }
 func (b *brokenFile) Unwrap() error { return b.err }
 
-// A sink takes what a decoder reads: observations go to the batch at once,
-// records are kept until the file is known to be whole.
+// A sink takes what a decoder reads: observations go to the batch, on a goroutine
+// of their own; records are kept until the file is known to be whole.
 type sink struct {
 	r       *run
 	ctx     context.Context
@@ -372,7 +374,16 @@ type sink struct {
 	rejects rejects
 	subject *intel.Ref
 	linked  bool // some observation has a subject of the file's own
+
+	gathered []intel.Observation      // not yet sent
+	work     chan []intel.Observation // nil until the first are sent
+	done     chan struct{}            // closed when the batch has taken all
+	free     chan []intel.Observation // to be used again
+	failed   atomic.Pointer[error]    // of the batch
 }
+
+// handful is how many observations are handed over at once.
+const handful = 512
 
 // Record implements [intel.Sink].
 func (s *sink) Record(r *intel.Record) error {
@@ -394,10 +405,59 @@ func (s *sink) Observation(o *intel.Observation) error {
 	if o.Publisher == "" {
 		o.Publisher = unattributed
 	}
-	if err := s.batch.Observe(s.ctx, o); err != nil {
-		return &brokenFile{err}
+	s.gathered = append(s.gathered, *o)
+	if len(s.gathered) < handful {
+		return nil
+	}
+	return s.send()
+}
+
+// send hands over what is gathered. The error is the batch's, perhaps about what
+// was sent before.
+func (s *sink) send() error {
+	if s.work == nil {
+		s.work, s.free, s.done = make(chan []intel.Observation, 4), make(chan []intel.Observation, 6), make(chan struct{})
+		go s.observe()
+	}
+	s.work <- s.gathered
+	select {
+	case s.gathered = <-s.free:
+	default:
+		s.gathered = make([]intel.Observation, 0, handful)
+	}
+	if err := s.failed.Load(); err != nil {
+		return &brokenFile{*err}
 	}
 	return nil
+}
+
+// observe gives the batch what is sent, until the channel is closed.
+func (s *sink) observe() {
+	defer close(s.done)
+	for list := range s.work {
+		for i := range list {
+			if s.failed.Load() != nil {
+				break
+			}
+			if err := s.batch.Observe(s.ctx, &list[i]); err != nil {
+				s.failed.Store(&err)
+			}
+		}
+		clear(list)
+		select {
+		case s.free <- list[:0]:
+		default:
+		}
+	}
+}
+
+// stop waits until the batch has taken what was sent; nothing may be sent after it.
+func (s *sink) stop() {
+	if s.work != nil {
+		close(s.work)
+		<-s.done
+		s.work = nil
+	}
 }
 
 // unattributed is the publisher of data that names none.
@@ -412,6 +472,13 @@ func (s *sink) finish(ds intel.Dataset) (FileResult, error) {
 	var err error
 	if ds.Publisher == "" {
 		ds.Publisher = unattributed
+	}
+	if err = s.send(); err != nil {
+		return res, err
+	}
+	s.stop()
+	if failed := s.failed.Load(); failed != nil {
+		return res, *failed
 	}
 	if res.Counts.Indicators, err = s.batch.Observed(s.ctx); err != nil {
 		return res, err

@@ -75,6 +75,11 @@ func (r *run) load(ctx context.Context, data io.Reader) error {
 		decoded <- catalog.Decode(ctx, data, lines.until(ctx))
 	}()
 	s := &sections{r: r, ctx: ctx, batch: b}
+	defer func() {
+		if s.cur != nil {
+			s.cur.stop()
+		}
+	}()
 	for l := range lines {
 		if err := s.take(l); err != nil {
 			return err

@@ -126,6 +126,17 @@ type splitter struct {
 func (s *splitter) feed(line string) bool {
 	if s.open {
 		s.field.WriteByte('\n')
+	} else if strings.IndexByte(line, '"') < 0 { // most rows: the fields are parts of the line
+		for {
+			i := strings.IndexByte(line, s.comma)
+			if i < 0 {
+				break
+			}
+			s.fields = append(s.fields, strings.TrimSpace(line[:i]))
+			line = line[i+1:]
+		}
+		s.field.WriteString(line)
+		return true
 	}
 	for i := 0; i < len(line); i++ {
 		c := line[i]
@@ -536,7 +547,9 @@ func several(kind observable.Kind, f string) []string {
 	case observable.IPAddress, observable.Domain, observable.CIDR:
 		cut = ";|, "
 	}
-	f = remark.ReplaceAllString(f, "")
+	if strings.HasSuffix(f, ")") {
+		f = remark.ReplaceAllString(f, "")
+	}
 	if !strings.ContainsAny(f, cut) {
 		return []string{f}
 	}

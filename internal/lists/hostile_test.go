@@ -2,6 +2,7 @@ package lists
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -43,26 +44,27 @@ func (t *tally) Reject(intel.Reject)                  { t.rejects++ }
 // TestHostile reads bodies that are made to hurt: in bounded time and memory, and
 // with an error or a reject where something is not taken.
 func TestHostile(t *testing.T) {
-	const size = 5 << 20 // what takes more than linear time does not come to an end
+	const mebibyte = 1 << 20
 	for _, tt := range []struct {
 		name, begin, body, path string
 		fails                   bool
+		size                    int // 0 is 4 MiB
 	}{
-		{"deep lists of JSON", `{"urls":`, "[", "", true},
-		{"deep objects of JSON", "", `{"a":`, "", true},
-		{"a string without end", `{"url":"`, "x", "", true},
-		{"a million empty objects", "[{\"url\":\"http://example-one.com/\"}", ",{}", "", true},
-		{"the same key for ever", `{"url":"http://example-one.com/"`, `,"a":1`, "", true},
-		{"other keys for ever", `{"url":"http://example-one.com/"`, `,"a":[1],"b":{}`, "", true},
-		{"one line", "", "example-one.com ", "", false},
-		{"brackets", "example-one.com\n", "([{", "", false},
-		{"quotes", "value,type\nexample-one.com,domain\n", "\"", "x.csv", false},
-		{"separators", "value,type\nexample-one.com,domain\n", ",", "x.csv", false},
-		{"tags", "<html>", "<td>", "x.html", false},
-		{"a tag without end", "<html>", "<a href='", "x.html", true},
-		{"elements", `<ioc xmlns="http://schemas.mandiant.com/2010/ioc">`, "<a>", "x.ioc", true},
-		{"table cells", "", "|", "x.md", false},
-		{"dots", "example-one.com\n", "a.b.c.d[.]", "", false},
+		{"deep lists of JSON", `{"urls":`, "[", "", true, 0},
+		{"deep objects of JSON", "", `{"a":`, "", true, 0},
+		{"a string without end", `{"url":"`, "x", "", true, 18 * mebibyte},
+		{"a million empty objects", "[{\"url\":\"http://example-one.com/\"}", ",{}", "", true, 0},
+		{"the same key for ever", `{"url":"http://example-one.com/"`, `,"a":1`, "", true, 0},
+		{"other keys for ever", `{"url":"http://example-one.com/"`, `,"a":[1],"b":{}`, "", true, 0},
+		{"one line", "", "example-one.com ", "", false, 0},
+		{"brackets", "example-one.com\n", "([{", "", false, 0},
+		{"quotes", "value,type\nexample-one.com,domain\n", "\"", "x.csv", false, 0},
+		{"separators", "value,type\nexample-one.com,domain\n", ",", "x.csv", false, 0},
+		{"tags", "<html>", "<td>", "x.html", false, 0},
+		{"a tag without end", "<html>", "<a href='", "x.html", true, 0},
+		{"elements", `<ioc xmlns="http://schemas.mandiant.com/2010/ioc">`, "<a>", "x.ioc", true, 0},
+		{"table cells", "", "|", "x.md", false, 0},
+		{"dots", "example-one.com\n", "a.b.c.d[.]", "", false, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var before, after runtime.MemStats
@@ -70,7 +72,7 @@ func TestHostile(t *testing.T) {
 			runtime.ReadMemStats(&before)
 			var sink tally
 			began := time.Now()
-			body := io.MultiReader(strings.NewReader(tt.begin), &repeated{s: tt.body, left: size})
+			body := io.MultiReader(strings.NewReader(tt.begin), &repeated{s: tt.body, left: cmp.Or(tt.size, 4*mebibyte)})
 			_, err := Decode(context.Background(), body, Options{Path: tt.path}, &sink)
 			took := time.Since(began)
 			runtime.ReadMemStats(&after)

@@ -30,7 +30,7 @@ type Batch struct {
 	layer Layer
 	now   intel.Time
 
-	obs      []intel.Observation
+	sorter   sorter
 	obsTally intel.Tally
 	touched  touchedSet
 	changed  bool
@@ -47,11 +47,14 @@ func (s *Store) Begin(ctx context.Context, layer Layer) (*Batch, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Batch{s: s, tx: tx, layer: layer, now: intel.TimeOf(s.Now()), stmts: map[string]*sql.Stmt{}}, nil
+	return &Batch{s: s, tx: tx, layer: layer, now: intel.TimeOf(s.Now()), sorter: sorter{dir: s.dir()}, stmts: map[string]*sql.Stmt{}}, nil
 }
 
 // Rollback forgets what the batch wrote. After Commit it does nothing.
-func (b *Batch) Rollback() { _ = b.tx.Rollback() }
+func (b *Batch) Rollback() {
+	_ = b.sorter.close()
+	_ = b.tx.Rollback()
+}
 
 // Changed reports whether the batch has altered anything so far.
 func (b *Batch) Changed() bool { return b.changed }

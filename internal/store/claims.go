@@ -257,7 +257,7 @@ type indicatorClaims struct {
 }
 
 // claimsOn reads the claims that bear on the indicators.
-func claimsOn(ctx context.Context, tx *sql.Tx, ids []string) (c indicatorClaims, err error) {
+func claimsOn(ctx context.Context, tx querier, ids []string) (c indicatorClaims, err error) {
 	list, err := claimsWhere(ctx, tx, "withdrawn = 0 AND (target IN ("+marks(len(ids))+") OR link IN ("+marks(len(ids))+"))", slices.Concat(anys(ids), anys(ids))...)
 	if err != nil || len(list) == 0 {
 		return c, err

@@ -2,15 +2,18 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"hash/maphash"
 	"slices"
+	"strconv"
 	"strings"
 
 	"dossier/internal/intel"
 	"dossier/internal/observable"
 )
 
-// flushAt is how many observations are gathered for one round trip.
+// flushAt is how many rows of evidence are compared with those stored in one
+// round trip.
 const flushAt = 400
 
 // touchedCap bounds the memory of the set of rows that a snapshot has touched
@@ -59,10 +62,17 @@ func (t *touchedSet) has(indicator string, subject intel.Ref) bool {
 // earliest first and the latest last sighting, and the newest word on
 // confidence, validity and revocation; the order in which they come makes no
 // difference.
-func (b *Batch) Observe(ctx context.Context, o *intel.Observation) error {
-	b.obs = append(b.obs, *o)
-	if len(b.obs) >= flushAt {
-		return b.flush(ctx)
+func (b *Batch) Observe(_ context.Context, o *intel.Observation) error {
+	b.obsTally.Read++
+	e := b.rowOf(o)
+	if len(o.Subjects) == 0 {
+		return b.sorter.add(e)
+	}
+	for _, e.subject = range o.Subjects {
+		b.touched.add(e.indicator, e.subject)
+		if err := b.sorter.add(e); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -101,7 +111,8 @@ type evidence struct {
 // maxContext bounds the note that is kept with a piece of evidence, in bytes.
 const maxContext = 400
 
-func (b *Batch) rowsOf(o *intel.Observation) []evidence {
+// rowOf returns the row of an observation that has no subject.
+func (b *Batch) rowOf(o *intel.Observation) evidence {
 	e := evidence{
 		evidenceKey: evidenceKey{indicator: o.Observable.ID(), publisher: o.Publisher},
 		observable:  o.Observable, first: o.FirstSeen, last: o.LastSeen, validUntil: o.ValidUntil,
@@ -120,15 +131,7 @@ func (b *Batch) rowsOf(o *intel.Observation) []evidence {
 	if e.last != 0 && e.last < e.first.At {
 		e.first.At = e.last
 	}
-	if len(o.Subjects) == 0 {
-		return []evidence{e}
-	}
-	rows := make([]evidence, len(o.Subjects))
-	for i, subject := range o.Subjects {
-		rows[i] = e
-		rows[i].subject = subject
-	}
-	return rows
+	return e
 }
 
 // merge combines two statements with the same key.
@@ -160,81 +163,194 @@ func textLess(a, b evidence) bool {
 	return strings.Compare(a.reference+"\x00"+a.context+"\x00"+string(a.source), b.reference+"\x00"+b.context+"\x00"+string(b.source)) < 0
 }
 
-// flush writes the gathered observations.
+// flush writes the gathered observations, in the order of their keys.
 func (b *Batch) flush(ctx context.Context) error {
-	if len(b.obs) == 0 {
+	if b.sorter.empty() {
 		return nil
 	}
-	incoming := map[evidenceKey]evidence{}
-	var order []evidenceKey
-	var ids []string
-	for i := range b.obs {
-		for _, e := range b.rowsOf(&b.obs[i]) {
-			b.touched.add(e.indicator, e.subject)
-			if had, ok := incoming[e.evidenceKey]; ok {
-				incoming[e.evidenceKey] = merge(had, e)
-				continue
-			}
-			incoming[e.evidenceKey] = e
-			order = append(order, e.evidenceKey)
-			ids = append(ids, e.indicator)
-		}
-	}
-	stored, err := b.storedEvidence(ctx, ids)
-	if err != nil {
+	w := evidenceWriter{b: b, ctx: ctx, rows: b.evidenceRows(ctx), pending: b.pendingRows(ctx), publishers: map[string]intel.TLP{}}
+	var err error
+	if w.first, err = isEmpty(ctx, b.tx, "evidence"); err != nil {
 		return err
 	}
-	rows, pending := b.evidenceRows(ctx), b.pendingRows(ctx)
-	publishers := map[string]intel.TLP{}
-	status := map[string]int{} // by indicator and publisher: 0 unchanged, 1 changed, 2 new
-	for _, key := range order {
-		e := incoming[key]
-		if lowest, ok := publishers[key.publisher]; !ok || e.tlp < lowest {
-			publishers[key.publisher] = e.tlp
-			if err := b.publisher(ctx, key.publisher, e.tlp); err != nil {
+	if err := b.sorter.each(w.add); err != nil {
+		return err
+	}
+	if err := w.write(); err != nil {
+		return err
+	}
+	if err := flushAll(w.rows, w.pending); err != nil {
+		return err
+	}
+	w.count()
+	b.obsTally.New += w.tally.New
+	b.obsTally.Changed += w.tally.Changed
+	b.obsTally.Unchanged = b.obsTally.Read - b.obsTally.New - b.obsTally.Changed
+	return b.sorter.close()
+}
+
+// An evidenceWriter takes rows in the order of their keys and writes those that
+// say something new.
+type evidenceWriter struct {
+	b             *Batch
+	ctx           context.Context
+	first         bool // nothing is stored yet
+	chunk         []evidence
+	rows, pending *bulk
+	publishers    map[string]intel.TLP // the lowest marking of each so far
+
+	// What the rows of one indicator and publisher amount to is counted once.
+	indicator, publisher string
+	status               int // 0 unchanged, 1 changed, 2 new
+	written              string
+	tally                intel.Tally
+}
+
+func (w *evidenceWriter) add(e *evidence) error {
+	w.chunk = append(w.chunk, *e)
+	if len(w.chunk) < flushAt {
+		return nil
+	}
+	return w.write()
+}
+
+// write compares the rows of a chunk with those stored.
+func (w *evidenceWriter) write() error {
+	if err := w.ctx.Err(); err != nil {
+		return err
+	}
+	for i := range w.chunk {
+		e := &w.chunk[i]
+		if lowest, ok := w.publishers[e.publisher]; !ok || e.tlp < lowest {
+			w.publishers[e.publisher] = e.tlp
+			if err := w.b.publisher(w.ctx, e.publisher, e.tlp); err != nil {
 				return err
 			}
 		}
-		sk := key.indicator + key.publisher
-		old, had := stored[key]
-		if had {
-			merged := merge(old, e)
-			merged.dataset = old.dataset
-			if merged == old {
-				continue
-			}
-			e = merged
-			status[sk] = max(status[sk], 1)
-		} else {
-			status[sk] = 2
-		}
-		if err := rows.add(e.row(b.now)...); err != nil {
-			return err
-		}
-		if err := pending.add(e.indicator); err != nil {
-			return err
-		}
-		b.changed = true
 	}
-	if err := flushAll(rows, pending); err != nil {
+	var stored map[evidenceKey]evidence
+	if !w.first && len(w.chunk) > 0 {
+		if err := w.dropUnchanged(); err != nil {
+			return err
+		}
+		ids := make([]string, len(w.chunk))
+		for i := range w.chunk {
+			ids[i] = w.chunk[i].indicator
+		}
+		var err error
+		if stored, err = w.b.storedEvidence(w.ctx, ids); err != nil {
+			return err
+		}
+	}
+	for i := range w.chunk {
+		if err := w.row(&w.chunk[i], stored); err != nil {
+			return err
+		}
+	}
+	w.chunk = w.chunk[:0]
+	return nil
+}
+
+// dropUnchanged takes out of the chunk what is stored exactly so. A row comes
+// from the database as one text, because that costs a quarter of its columns, and
+// most of what is imported again has not changed.
+func (w *evidenceWriter) dropUnchanged() error {
+	byLine := make(map[string]bool, len(w.chunk))
+	ids := make([]string, 0, len(w.chunk))
+	for i := range w.chunk {
+		if id := w.chunk[i].indicator; len(ids) == 0 || ids[len(ids)-1] != id {
+			ids = append(ids, id)
+		}
+	}
+	rows, err := w.b.tx.QueryContext(w.ctx, evidenceLines+"("+marks(len(ids))+")", anys(ids)...)
+	if err != nil {
 		return err
 	}
-	for i := range b.obs {
-		b.obsTally.Read++
-		sk := b.obs[i].Observable.ID() + b.obs[i].Publisher
-		switch status[sk] {
-		case 2:
-			b.obsTally.New++
-			status[sk] = 0 // the same value again, later in the batch, is nothing new
-		case 1:
-			b.obsTally.Changed++
-			status[sk] = 0
-		default:
-			b.obsTally.Unchanged++
+	defer rows.Close()
+	for rows.Next() {
+		var line sql.RawBytes
+		if err := rows.Scan(&line); err != nil {
+			return err
 		}
+		byLine[string(line)] = true
 	}
-	b.obs = b.obs[:0]
-	return nil
+	var buf []byte
+	w.chunk = slices.DeleteFunc(w.chunk, func(e evidence) bool {
+		buf = e.line(buf[:0])
+		return byLine[string(buf)]
+	})
+	return rows.Err()
+}
+
+// evidenceLines selects rows as [evidence.line] writes them.
+var evidenceLines = func() string {
+	columns := strings.Fields(`indicator_id publisher subject_publisher subject_key first_precision first_basis source reference context`)
+	for _, n := range strings.Fields("first_seen last_seen valid_until confidence tlp modified revoked absent") {
+		columns = append(columns, "CAST("+n+" AS TEXT)")
+	}
+	return "SELECT " + strings.Join(columns, " || '"+unitSeparator+"' || ") + " FROM evidence WHERE indicator_id IN "
+}()
+
+const unitSeparator = "\x1f"
+
+// line appends what the row says, as one text. Kind and value follow from the id.
+func (e *evidence) line(b []byte) []byte {
+	for _, s := range []string{
+		e.indicator, e.publisher, e.subject.Publisher, e.subject.Key, string(e.first.Precision), string(e.first.Basis), string(e.source), e.reference, e.context,
+	} {
+		b = append(append(b, s...), unitSeparator...)
+	}
+	flag := func(is bool) int64 {
+		if is {
+			return 1
+		}
+		return 0
+	}
+	for i, n := range []int64{int64(e.first.At), int64(e.last), int64(e.validUntil), int64(e.confidence), int64(e.tlp), int64(e.modified), flag(e.revoked), flag(e.absent)} {
+		if i > 0 {
+			b = append(b, unitSeparator...)
+		}
+		b = strconv.AppendInt(b, n, 10)
+	}
+	return b
+}
+
+func (w *evidenceWriter) row(e *evidence, stored map[evidenceKey]evidence) error {
+	if e.indicator != w.indicator || e.publisher != w.publisher {
+		w.count()
+		w.indicator, w.publisher, w.status = e.indicator, e.publisher, 0
+	}
+	if old, had := stored[e.evidenceKey]; had {
+		merged := merge(old, *e)
+		merged.dataset = old.dataset
+		if merged == old {
+			return nil
+		}
+		*e = merged
+		w.status = max(w.status, 1)
+	} else {
+		w.status = 2
+	}
+	if err := w.rows.add(e.row(w.b.now)...); err != nil {
+		return err
+	}
+	w.b.changed = true
+	if e.indicator == w.written {
+		return nil
+	}
+	w.written = e.indicator
+	return w.pending.add(e.indicator)
+}
+
+// count closes the count of one indicator and publisher.
+func (w *evidenceWriter) count() {
+	switch w.status {
+	case 2:
+		w.tally.New++
+	case 1:
+		w.tally.Changed++
+	}
+	w.status = 0
 }
 
 const evidenceColumns = `indicator_id, publisher, dataset, subject_publisher, subject_key, kind, value, first_seen, first_precision, first_basis,
@@ -266,6 +382,9 @@ func (b *Batch) storedEvidence(ctx context.Context, ids []string) (map[evidenceK
 	out := map[evidenceKey]evidence{}
 	slices.Sort(ids)
 	ids = slices.Compact(ids)
+	if len(ids) == 0 {
+		return out, nil
+	}
 	rows, err := b.tx.QueryContext(ctx, "SELECT "+evidenceColumns+" FROM evidence WHERE indicator_id IN ("+marks(len(ids))+")", anys(ids)...)
 	if err != nil {
 		return nil, err

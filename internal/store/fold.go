@@ -1,10 +1,13 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
+	"errors"
 	"slices"
 	"strconv"
+	"sync"
 
 	"dossier/internal/guard"
 	"dossier/internal/intel"
@@ -19,10 +22,19 @@ const foldBatch = 20000
 // in transactions of [foldBatch], until none is pending, and returns how many
 // were looked at. progress, if not nil, is told after each transaction.
 func (s *Store) FoldIndicators(ctx context.Context, progress func(done int)) (total int, err error) {
+	if progress == nil {
+		progress = func(int) {}
+	}
+	if bulk, err := s.foldsInBulk(ctx); err != nil || bulk {
+		if err != nil {
+			return 0, err
+		}
+		return s.foldAll(ctx, progress)
+	}
 	for {
 		n := 0
 		err := s.inTx(ctx, func(tx *sql.Tx) error {
-			f := folder{ctx: ctx, tx: tx, now: intel.TimeOf(s.Now())}
+			f := folder{ctx: ctx, tx: tx, q: tx, now: intel.TimeOf(s.Now())}
 			var err error
 			n, err = f.run()
 			return err
@@ -31,13 +43,115 @@ func (s *Store) FoldIndicators(ctx context.Context, progress func(done int)) (to
 			return total, err
 		}
 		total += n
-		if progress != nil {
-			progress(total)
-		}
+		progress(total)
 		if n < foldBatch {
 			return total, nil
 		}
 	}
+}
+
+// bulkFold is how many indicators must be pending for the indexes to be made
+// anew. Below that, to keep them costs less.
+const bulkFold = 50_000
+
+// foldsInBulk reports whether more indicators are to be computed than there are.
+// Then it is faster to make the indexes after all are written. PostgreSQL would
+// keep readers out for so long; SQLite's see what was before.
+func (s *Store) foldsInBulk(ctx context.Context) (bool, error) {
+	if s.postgres {
+		return false, nil
+	}
+	var pending, have int
+	if err := s.write.QueryRowContext(ctx, "SELECT COUNT(*) FROM pending").Scan(&pending); err != nil || pending < cmp.Or(s.bulkFold, bulkFold) {
+		return false, err
+	}
+	err := s.write.QueryRowContext(ctx, "SELECT COUNT(*) FROM (SELECT 1 AS one FROM indicator LIMIT ?) AS some", pending).Scan(&have)
+	return have < pending, err
+}
+
+// foldAll computes all pending indicators in one transaction, without the
+// indexes of their table, which are made at its end.
+func (s *Store) foldAll(ctx context.Context, progress func(done int)) (total int, err error) {
+	// What an index is sorted in is as large as the index: it belongs into files.
+	if err := s.sortIn(ctx, "file"); err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, s.sortIn(context.WithoutCancel(ctx), "memory")) }()
+	err = s.inTx(ctx, func(tx *sql.Tx) error {
+		indexes, err := dropIndexes(ctx, tx, "indicator")
+		if err != nil {
+			return err
+		}
+		f := folder{ctx: ctx, tx: tx, q: tx, now: intel.TimeOf(s.Now()), all: true}
+		if f.position, err = nextPosition(ctx, tx, f.now); err != nil {
+			return err
+		}
+		if err := f.start(); err != nil {
+			return err
+		}
+		if total, err = s.foldPending(f, progress); err != nil {
+			return err
+		}
+		if err := flushAll(f.indicators, f.ofProfiles, f.profiles, f.changes); err != nil {
+			return err
+		}
+		for _, query := range append([]string{"DELETE FROM pending"}, indexes...) {
+			if _, err := tx.ExecContext(ctx, query); err != nil {
+				return err
+			}
+		}
+		return setMeta(ctx, tx, metaStale, "0")
+	})
+	return total, err
+}
+
+// foldPending computes all that is pending. Evidence is read on a connection of
+// its own, ahead of what is written: nobody else writes meanwhile, and nothing
+// that is written is read.
+func (s *Store) foldPending(f folder, progress func(done int)) (total int, err error) {
+	ctx, cancel := context.WithCancel(f.ctx)
+	computed := make(chan foldedChunk, 4)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer cancel()
+	wg.Go(func() {
+		defer close(computed)
+		r := f
+		r.ctx, r.q, r.statements = ctx, s.read, nil
+		for {
+			ids, err := r.pending()
+			if err != nil {
+				computed <- foldedChunk{err: err}
+				return
+			}
+			for part := range slices.Chunk(ids, foldChunk) {
+				c := r.compute(part)
+				select {
+				case computed <- c:
+				case <-ctx.Done():
+					return
+				}
+				if c.err != nil {
+					return
+				}
+			}
+			if len(ids) < foldBatch {
+				return
+			}
+			r.last = ids[len(ids)-1]
+		}
+	})
+	for c := range computed {
+		if c.err != nil {
+			return total, c.err
+		}
+		if err := f.write(c); err != nil {
+			return total, err
+		}
+		total += len(c.ids)
+		progress(total)
+	}
+	return total, f.ctx.Err()
 }
 
 // A span is what an indicator looks like to ceilings lo to hi.
@@ -65,8 +179,10 @@ const (
 )
 
 type folder struct {
-	ctx      context.Context
-	tx       *sql.Tx
+	ctx context.Context
+	tx  *sql.Tx
+	// q reads what is pending, evidence and what is stored: tx, or a connection beside it.
+	q        querier
 	now      intel.Time
 	position int64
 	member   map[intel.Ref][]memberSpan
@@ -78,6 +194,11 @@ type folder struct {
 	guards     *guard.Matcher
 	sighted    map[string]intel.Time // by indicator, of the chunk at hand
 	statements []lifecycle.Statement // kept for its memory
+	// all tells that pending is emptied at the end, and last is where it was read to.
+	all  bool
+	last string
+	// unclaimed and fresh tell that there are no claims of people, and were no indicators.
+	unclaimed, fresh bool
 
 	indicators, ofProfiles, profiles, changes *bulk
 }
@@ -138,7 +259,21 @@ func (f *folder) start() error {
 	}
 	f.stmts = map[string]*sql.Stmt{}
 	f.bulks()
-	return nil
+	if f.unclaimed, err = isEmpty(f.ctx, f.tx, "analyst_claim"); err != nil {
+		return err
+	}
+	f.fresh, err = isEmpty(f.ctx, f.tx, "indicator")
+	return err
+}
+
+// isEmpty reports whether a table has no rows.
+func isEmpty(ctx context.Context, tx *sql.Tx, table string) (bool, error) {
+	var one int
+	err := tx.QueryRowContext(ctx, "SELECT 1 FROM "+table+" LIMIT 1").Scan(&one)
+	if err == sql.ErrNoRows {
+		return true, nil
+	}
+	return false, err
 }
 
 func (f *folder) bulks() {
@@ -158,7 +293,7 @@ func (f *folder) bulks() {
 }
 
 func (f *folder) pending() ([]string, error) {
-	rows, err := f.tx.QueryContext(f.ctx, "SELECT indicator_id FROM pending ORDER BY indicator_id LIMIT ?", foldBatch)
+	rows, err := f.q.QueryContext(f.ctx, "SELECT indicator_id FROM pending WHERE indicator_id > ? ORDER BY indicator_id LIMIT ?", f.last, foldBatch)
 	if err != nil {
 		return nil, err
 	}
@@ -212,45 +347,66 @@ func (f *folder) fold(ids []string) error {
 }
 
 // refold writes the indicators whose rows are not what their evidence amounts to.
-func (f *folder) refold(ids []string) error {
-	byID := map[string][]evidence{}
-	rows, err := f.tx.QueryContext(f.ctx, "SELECT "+evidenceColumns+" FROM evidence WHERE absent = 0 AND indicator_id IN ("+marks(len(ids))+")", anys(ids)...)
+func (f *folder) refold(ids []string) error { return f.write(f.compute(ids)) }
+
+// A foldedChunk is what the evidence of some indicators amounts to.
+type foldedChunk struct {
+	ids  []string
+	rows map[string][]evidence
+	all  [][]span // of each id
+	hash []string // of each, "" if nothing is served
+	had  map[string]string
+	err  error
+}
+
+// compute reads the evidence of the indicators, and what is stored of them.
+func (f *folder) compute(ids []string) (c foldedChunk) {
+	c = foldedChunk{ids: ids, rows: make(map[string][]evidence, len(ids)), all: make([][]span, len(ids)), hash: make([]string, len(ids))}
+	rows, err := f.q.QueryContext(f.ctx, "SELECT "+evidenceColumns+" FROM evidence WHERE absent = 0 AND indicator_id IN ("+marks(len(ids))+")", anys(ids)...)
 	if err != nil {
-		return err
+		return foldedChunk{err: err}
 	}
 	for rows.Next() {
 		e, err := scanEvidence(rows)
 		if err != nil {
 			rows.Close()
+			return foldedChunk{err: err}
+		}
+		c.rows[e.indicator] = append(c.rows[e.indicator], e)
+	}
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		return foldedChunk{err: err}
+	}
+	if f.positions == nil && !f.unclaimed { // else there are none yet
+		if f.claims, err = claimsOn(f.ctx, f.q, ids); err != nil {
+			return foldedChunk{err: err}
+		}
+	}
+	if f.sighted, err = sightedOf(f.ctx, f.q, ids); err != nil {
+		return foldedChunk{err: err}
+	}
+	if c.had, err = f.stored(ids); err != nil {
+		return foldedChunk{err: err}
+	}
+	for i, id := range ids {
+		if c.all[i] = f.spans(id, c.rows[id]); len(c.all[i]) > 0 {
+			c.hash[i] = spansDigest(c.all[i])
+		}
+	}
+	return c
+}
+
+// write puts what is not stored so.
+func (f *folder) write(c foldedChunk) error {
+	if c.err != nil {
+		return c.err
+	}
+	for i, id := range c.ids {
+		if c.had[id] == c.hash[i] {
+			continue
+		}
+		if err := f.put(id, c.rows[id], c.all[i], c.hash[i], c.had[id] != ""); err != nil {
 			return err
-		}
-		byID[e.indicator] = append(byID[e.indicator], e)
-	}
-	if err := rows.Close(); err != nil {
-		return err
-	}
-	if f.positions == nil { // else there are none yet
-		if f.claims, err = claimsOn(f.ctx, f.tx, ids); err != nil {
-			return err
-		}
-	}
-	if f.sighted, err = sightedOf(f.ctx, f.tx, ids); err != nil {
-		return err
-	}
-	had, err := f.stored(ids)
-	if err != nil {
-		return err
-	}
-	for _, id := range ids {
-		spans := f.spans(id, byID[id])
-		hash := ""
-		if len(spans) > 0 {
-			hash = spansDigest(spans)
-		}
-		if had[id] != hash {
-			if err := f.put(id, byID[id], spans, hash, had[id] != ""); err != nil {
-				return err
-			}
 		}
 	}
 	return nil
@@ -277,7 +433,10 @@ func spansDigest(spans []span) string {
 }
 
 func (f *folder) stored(ids []string) (map[string]string, error) {
-	rows, err := f.tx.QueryContext(f.ctx, "SELECT id, hash FROM indicator WHERE id IN ("+marks(len(ids))+")", anys(ids)...)
+	if f.fresh {
+		return nil, nil
+	}
+	rows, err := f.q.QueryContext(f.ctx, "SELECT id, hash FROM indicator WHERE id IN ("+marks(len(ids))+")", anys(ids)...)
 	if err != nil {
 		return nil, err
 	}

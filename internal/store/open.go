@@ -35,7 +35,8 @@ type Store struct {
 	// Retention is how long changes are kept; 0: [DefaultRetention].
 	Retention time.Duration
 
-	budget time.Duration // of a query; see queryBudget
+	budget   time.Duration // of a query; see queryBudget
+	bulkFold int           // 0 is the constant of that name
 
 	mu    sync.Mutex
 	fresh map[string]*intel.Record // by hash; see keepFresh
@@ -118,6 +119,15 @@ func (s *Store) Beside(ending string) string {
 		return "dossier" + ending
 	}
 	return s.path + ending
+}
+
+// dir returns the folder for files that are too large for memory: that of the
+// database, which has room for as much, or "", the system's.
+func (s *Store) dir() string {
+	if s.postgres {
+		return ""
+	}
+	return filepath.Dir(s.path)
 }
 
 // Close ends all use of the database.

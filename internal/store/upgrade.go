@@ -115,7 +115,7 @@ func storedTexts(ctx context.Context, tx *sql.Tx, k profileKey) (map[string]stri
 // fillIndicators folds every indicator into the tables that the seventh schema
 // emptied; rows keep their positions. It makes no change that a reader of deltas sees.
 func fillIndicators(ctx context.Context, tx *sql.Tx) error {
-	f := folder{ctx: ctx, tx: tx, positions: map[string]int64{}}
+	f := folder{ctx: ctx, tx: tx, q: tx, positions: map[string]int64{}}
 	if err := f.start(); err != nil {
 		return err
 	}
