@@ -3,6 +3,10 @@ package store
 import (
 	"cmp"
 	"context"
+	"database/sql"
+	"fmt"
+	"strconv"
+	"strings"
 
 	"dossier/internal/intel"
 )
@@ -111,4 +115,83 @@ func widest(a, b intel.Assertion) intel.Assertion {
 		a.CoinedBy, a.Relation = cmp.Or(b.CoinedBy, a.CoinedBy), b.Relation
 	}
 	return a
+}
+
+// fillAssertions fills what the ninth schema added, from the records and their
+// former versions. Of a former version the release is not known any more, so that
+// only its own date counts, or when it came here.
+func fillAssertions(ctx context.Context, tx *sql.Tx) error {
+	released := map[[2]string]intel.Time{}
+	if err := eachRow(ctx, tx, "SELECT publisher || '|' || name, CAST(released AS TEXT) FROM dataset", func(name, at string) error {
+		publisher, dataset, _ := strings.Cut(name, "|")
+		t, err := strconv.ParseInt(at, 10, 64)
+		released[[2]string{publisher, dataset}] = intel.Time(t)
+		return err
+	}); err != nil {
+		return err
+	}
+	said := (&Batch{tx: tx}).assertions(ctx)
+	for _, q := range []struct {
+		query   string // of the version that comes next after three keys
+		current bool
+	}{
+		{"SELECT publisher, key, dataset, imported, body FROM record WHERE (publisher, key, dataset) > (?, ?, ?) ORDER BY publisher, key, dataset LIMIT ?", true},
+		{"SELECT publisher, key, dataset || '|' || CAST(valid_to AS TEXT) || '|' || hash, valid_from, body FROM record_version WHERE (publisher, key, dataset || '|' || CAST(valid_to AS TEXT) || '|' || hash) > (?, ?, ?) ORDER BY publisher, key, dataset || '|' || CAST(valid_to AS TEXT) || '|' || hash LIMIT ?", false},
+	} {
+		last := [3]string{}
+		for {
+			versions, err := recordVersions(ctx, tx, q.query, last)
+			if err != nil {
+				return err
+			}
+			for _, v := range versions {
+				if v.key[0] == last[0] && v.key[1] == last[1] { // no key twice in one statement
+					if err := said.rows.flush(); err != nil {
+						return err
+					}
+				}
+				last = v.key
+				r, err := unpack(v.body)
+				if err != nil {
+					return fmt.Errorf("record %s:%s: %w", v.key[0], v.key[1], err)
+				}
+				ds := intel.Dataset{}
+				if q.current {
+					ds.Released = released[[2]string{v.key[0], v.key[2]}]
+				}
+				if err := said.add(r, ds, v.at); err != nil {
+					return err
+				}
+			}
+			if len(versions) < upgradeChunk {
+				break
+			}
+		}
+		if err := said.rows.flush(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+type recordVersion struct {
+	key  [3]string
+	at   intel.Time // when it came here
+	body []byte
+}
+
+func recordVersions(ctx context.Context, tx *sql.Tx, query string, after [3]string) (out []recordVersion, err error) {
+	rows, err := tx.QueryContext(ctx, query, after[0], after[1], after[2], upgradeChunk)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var v recordVersion
+		if err := rows.Scan(&v.key[0], &v.key[1], &v.key[2], &v.at, &v.body); err != nil {
+			return nil, err
+		}
+		out = append(out, v)
+	}
+	return out, rows.Err()
 }

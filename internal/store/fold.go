@@ -52,7 +52,7 @@ func (s *Store) FoldIndicators(ctx context.Context, progress func(done int)) (to
 
 // bulkFold is how many indicators must be pending for the indexes to be made
 // anew. Below that, to keep them costs less.
-const bulkFold = 50_000
+const bulkFold = 10_000
 
 // foldsInBulk reports whether more indicators are to be computed than there are.
 // Then it is faster to make the indexes after all are written. PostgreSQL would
