@@ -45,6 +45,10 @@ func (t *tally) Reject(intel.Reject)                  { t.rejects++ }
 // with an error or a reject where something is not taken.
 func TestHostile(t *testing.T) {
 	const mebibyte = 1 << 20
+	usual := 4 * mebibyte
+	if testing.Short() {
+		usual = mebibyte
+	}
 	for _, tt := range []struct {
 		name, begin, body, path string
 		fails                   bool
@@ -72,7 +76,7 @@ func TestHostile(t *testing.T) {
 			runtime.ReadMemStats(&before)
 			var sink tally
 			began := time.Now()
-			body := io.MultiReader(strings.NewReader(tt.begin), &repeated{s: tt.body, left: cmp.Or(tt.size, 4*mebibyte)})
+			body := io.MultiReader(strings.NewReader(tt.begin), &repeated{s: tt.body, left: cmp.Or(tt.size, usual)})
 			_, err := Decode(context.Background(), body, Options{Path: tt.path}, &sink)
 			took := time.Since(began)
 			runtime.ReadMemStats(&after)
