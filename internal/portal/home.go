@@ -213,7 +213,7 @@ func placeFor(query string) string {
 	found, more, whole := values(query)
 	switch {
 	case len(found) == 1 && whole && !more:
-		return indicatorLink(found[0])
+		return valueLink(found[0])
 	case len(found) > 1, len(found) == 1 && !whole:
 		return "/lookup?" + url.Values{"q": {query}}.Encode()
 	}

@@ -82,7 +82,7 @@ func TestHostileText(t *testing.T) {
 	h, _ := testPortal(t)
 	for _, path := range []string{
 		"/profiles", "/profiles?" + url.Values{"text": {hostile}, "origin": {hostile}, "sector": {hostile}, "source": {hostile}, "technique": {hostile}, "after": {hostile}}.Encode(),
-		"/lookup?q=" + url.QueryEscape("evil.contoso.com "+hostile), "/indicator?value=evil.contoso.com", "/indicator?" + url.Values{"value": {hostile}}.Encode(), "/indicator?" + url.Values{"value": {hostile}, "kind": {hostile}}.Encode(),
+		"/lookup?q=" + url.QueryEscape("evil.contoso.com "+hostile), "/indicator?value=evil.contoso.com", "/indicators/" + url.PathEscape(hostile), "/indicator?" + url.Values{"value": {hostile}}.Encode(), "/indicator?" + url.Values{"value": {hostile}, "kind": {hostile}}.Encode(),
 		"/compare?a=quiet&b=bad", "/compare?" + url.Values{"a": {hostile}, "b": {"heron"}}.Encode(), "/changes?since=30d", "/changes?" + url.Values{"since": {hostile}}.Encode(),
 	} {
 		body := get(h, path).Body.String()
@@ -101,7 +101,7 @@ func TestHostileText(t *testing.T) {
 		}
 	}
 	body := get(h, "/profiles/bad").Body.String()
-	if shown := regexp.MustCompile(`<[^>]*>`).ReplaceAllString(body, ""); strings.Contains(shown, "evil.contoso.com") {
+	if strings.Contains(body, "evil.contoso.com") {
 		t.Error("the indicator is not defanged")
 	}
 	if !strings.Contains(body, `href="https://reports.contoso.com/`) {

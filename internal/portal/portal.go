@@ -84,6 +84,7 @@ func New(c Config) http.Handler {
 	p.mux.HandleFunc("GET /lookup", p.handle(p.lookup))
 	p.mux.HandleFunc("POST /lookup", p.handle(p.lookup))
 	p.mux.HandleFunc("GET /indicator", p.handle(p.indicator))
+	p.mux.HandleFunc("GET /indicators/{id}", p.handle(p.indicator))
 	p.mux.HandleFunc("GET /compare", p.handle(p.compare))
 	p.mux.HandleFunc("GET /changes", p.handle(p.changes))
 	p.mux.HandleFunc("GET /", p.handle(func(*http.Request) (*page, error) { return nil, intel.ErrNotFound }))

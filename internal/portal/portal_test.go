@@ -238,6 +238,13 @@ func TestLookup(t *testing.T) {
 			}
 		}
 	}
+	link := regexp.MustCompile(`/indicators/[0-9a-f-]{36}`).FindString(get(h, "/profiles/bad").Body.String())
+	if w := get(h, link); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "evil[.]contoso[.]com") {
+		t.Errorf("the profile's indicator leads to %q: %d", link, w.Code)
+	}
+	if w := get(h, "/indicators/none"); w.Code != http.StatusNotFound {
+		t.Errorf("no indicator: %d", w.Code)
+	}
 	for _, path := range []string{"/indicator", "/indicator?value=no+value", "/indicator?value=10.0.0.1"} {
 		if w := get(h, path); w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), "no value that can be looked up") {
 			t.Errorf("%s: %d", path, w.Code)

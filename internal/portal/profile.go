@@ -215,16 +215,18 @@ func (p *portal) indicators(ctx context.Context, view *profileView, in url.Value
 		}
 		view.Indicators = append(view.Indicators, row)
 	}
+	link := url.URL{Path: "/profiles/" + id, RawPath: address(id), Fragment: "indicators"}
 	more := url.Values{}
 	if view.Narrowed {
 		more.Set("only", only)
 	}
-	if after != "" {
-		view.First = address(id) + "?" + more.Encode() + "#indicators"
+	if link.RawQuery = more.Encode(); after != "" {
+		view.First = link.String()
 	}
 	if list.Next != "" {
 		more.Set("after", list.Next)
-		view.Next = address(id) + "?" + more.Encode() + "#indicators"
+		link.RawQuery = more.Encode()
+		view.Next = link.String()
 	}
 	return nil
 }
