@@ -138,6 +138,8 @@ func TestRightMatches(t *testing.T) {
 		{`"\u0065vil.com"`, "evil.com"},
 		{"evil[.]com evil(dot)com", "evil.com"},
 		{"see evil [.] com", "evil.com"},
+		{"see evil %5B.] com or evil [%2e] com", "evil.com"},
+		{`\u=evil%2Ecom \u=%65vil\u002ecom`, "evil.com"},
 		{"bad.co.uk", "bad.co.uk"},
 		{"x.deep.sub.wicked.example.org.", "deep.sub.wicked.example.org"},
 		{"wicked.example.org", ""},

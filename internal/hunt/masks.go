@@ -10,6 +10,8 @@ const (
 	equals             // =
 	joiner             // - and _
 	odd                // what may hide a value: % \ [ ( { and what is not ASCII
+	alnum              // letters and digits of ASCII
+	hexDigit           // 0-9, a-f, A-F
 )
 
 // masks are 64 bytes seen as bits, the first byte lowest.
@@ -23,7 +25,10 @@ var classes = func() (t [256]byte) {
 		c := byte(b)
 		switch {
 		case isAlnum(c):
-			t[b] = word
+			t[b] = word | alnum
+			if isHex(c) {
+				t[b] |= hexDigit
+			}
 		case c >= 0x80:
 			t[b] = word | odd
 		}

@@ -22,8 +22,8 @@ type Matcher struct {
 	slots  []uint64 // hash>>32<<32 | offset+1; 0: free
 	filter []uint64 // Bloom filter: each key has its bits in one word
 	tlds   [1 << 15 / 64]uint64
-	nets4  [1 << 16 / 64]uint64 // first 16 bits of addresses that are in a network
-	nets6  [1 << 16 / 64]uint64
+	nets4  [1 << 16 / 64]uint64 // first two numbers of addresses that are in a network, by hashPair
+	nets6  [1 << 16 / 64]uint64 // first 16 bits of them
 	bits4  uint64    // prefix lengths that occur
 	bits6  [3]uint64 // the same for IPv6
 	stats  Stats
@@ -270,29 +270,41 @@ func (m *Matcher) admit(h uint64, code byte, v []byte) {
 	switch code {
 	case codeHost, codeDomain:
 		if code == codeHost && v[0] == 0 {
-			m.allow(hashAddress(v[1:]))
+			m.admitAddress(v[1:])
 			return
 		}
 		tld, two := lastLabels(v)
-		m.allow(hashString(twoLabels, two))
+		m.allow(hashLastOf(twoLabels, two))
 		setBit(m.tlds[:], tldHash(tld))
 	case codeAddress:
-		m.allow(h)
+		m.admitAddress(v)
 	case codeNetwork:
-		n := int(v[0])
-		set, first := m.nets4[:], uint32(binary.BigEndian.Uint16(v[1:]))
+		n, first := int(v[0]), uint32(binary.BigEndian.Uint16(v[1:]))
 		if len(v) > 5 {
-			set = m.nets6[:]
 			m.bits6[n/64] |= 1 << (n % 64)
 		} else {
 			m.bits4 |= 1 << n
 		}
-		for i := range uint32(1) << max(16-n, 0) {
-			setBit(set, first+i)
+		for i := first; i < first+1<<max(16-n, 0); i++ {
+			if len(v) > 5 {
+				setBit(m.nets6[:], i)
+				continue
+			}
+			var b [8]byte
+			pair := fmt.Appendf(b[:0], "%d.%d", i>>8, i&0xff)
+			setBit(m.nets4[:], hashPair(binary.LittleEndian.Uint64(b[:]), len(pair)))
 		}
 	case codeURL, codeEmail, codePort: // found by their hosts
 	default:
 		m.allow(h)
+	}
+}
+
+// admitAddress lets an IPv4 address pass the filter; others are looked up at once.
+func (m *Matcher) admitAddress(v []byte) {
+	if a, ok := netip.AddrFromSlice(v); ok && a.Is4() {
+		var b [16]byte
+		m.allow(hashLastOf(quads, a.AppendTo(b[:0])))
 	}
 }
 

@@ -38,16 +38,22 @@ type Line struct {
 // A Scanner finds the indicators of a matcher in text. It is for one goroutine at a time and may be used again.
 type Scanner struct {
 	m     *Matcher
+	buf   []byte // what is scanned
 	masks [strip + history]masks
 	carry uint64
 
-	cands  []cand
-	hits   []hit
-	chunks []span // that may be read in another way
-	joins  []join
-	seen   map[uint32]int // entry to match, of one line
+	wordEnds [strip*group/2 + 4]int32 // where words with a dot end; a word and what ends it are two bytes
+	found    int                      // how many of them
+
+	cands   []cand
+	hits    []hit
+	escaped []span // what has escapes
+	hidden  []span // what may be read in other ways still
+	joins   []join
+	seen    map[uint32]int // entry to match, of one line
 
 	// While readings are scanned, where they come from.
+	round   round
 	scratch []byte
 	origins []origin
 
@@ -66,7 +72,6 @@ type cand struct {
 	h   uint64
 	end int32
 	n   int32
-	ip  uint32
 }
 
 type span struct{ start, end int }
@@ -84,8 +89,21 @@ type join struct {
 	host string // with port, as it is written
 }
 
-// An origin says that the scratch text from at on is a reading of what stands at pos.
-type origin struct{ at, pos int }
+// An origin says that the scratch text from at on is a reading of a span of the text.
+type origin struct {
+	at int
+	span
+	last bool // of the readings of an escaped span
+}
+
+// A round says what is scanned.
+type round int
+
+const (
+	asItStands round = iota
+	unescaped        // readings of what has escapes; what has more than that is read once more
+	undone           // all readings of the rest
+)
 
 // NewScanner returns a scanner for the matcher.
 func NewScanner(m *Matcher) *Scanner { return &Scanner{m: m, seen: map[uint32]int{}} }
@@ -100,11 +118,11 @@ func Pad(text []byte) []byte {
 // Scan yields the lines of padded text that hold indicators, in order. buf begins with 64 line feeds and ends with 64, as [Pad] makes it. The text should
 // be whole lines. A match is yielded once a line.
 func (s *Scanner) Scan(buf []byte, yield func(Line)) {
-	s.hits, s.chunks, s.joins, s.scratch, s.origins = s.hits[:0], s.chunks[:0], s.joins[:0], append(s.scratch[:0], newlines[:]...), s.origins[:0]
-	end := len(buf) - group
-	s.scan(buf, end, true)
-	if len(s.chunks) > 0 {
-		s.reread(buf)
+	s.hits, s.escaped, s.hidden, s.joins = s.hits[:0], s.escaped[:0], s.hidden[:0], s.joins[:0]
+	s.buf, s.round, s.scratch, s.origins = buf, asItStands, append(s.scratch[:0], newlines[:]...), s.origins[:0]
+	s.scan(buf, len(buf)-group)
+	if len(s.escaped)+len(s.hidden) > 0 {
+		s.reread()
 	}
 	if len(s.joins) > 0 {
 		s.joinAll(buf)
@@ -149,8 +167,8 @@ func lineAt(buf []byte, pos int) (start, end int) {
 	return bytes.LastIndexByte(buf[:pos], '\n') + 1, end
 }
 
-// scan looks at text[front:end]. raw is false for readings, which are not read again.
-func (s *Scanner) scan(text []byte, end int, raw bool) {
+// scan looks at text[front:end].
+func (s *Scanner) scan(text []byte, end int) {
 	s.carry = 0
 	s.masks[0], s.masks[1] = masks{}, masks{}
 	s.digestEnd, s.colonEnd, s.chunkEnd, s.fangedEnd, s.aceEnd, s.triesEnd = 0, 0, 0, 0, 0, 0
@@ -162,71 +180,110 @@ func (s *Scanner) scan(text []byte, end int, raw bool) {
 			s.masks[0], s.masks[1] = s.masks[strip], s.masks[strip+1]
 		}
 		classify(text[base:], s.masks[history:history+n])
-		s.strip(text, base, n, raw)
+		s.strip(text, base, n)
 	}
 }
 
 // strip looks at n groups from base on, of which the masks are made.
-func (s *Scanner) strip(text []byte, base, n int, raw bool) {
+func (s *Scanner) strip(text []byte, base, n int) {
+	s.ends(text, base, n)
+	s.firstLook(text, base)
+	// All looks into the filter first, so that they wait for memory together.
+	passed := 0
+	cands := s.cands
+	for i := range cands {
+		c := cands[i]
+		cands[passed] = c
+		if s.m.allowed(c.h) {
+			passed++
+		}
+	}
+	for _, c := range cands[:passed] {
+		if c.n > 0 {
+			s.name(text, int(c.end))
+		} else {
+			s.address4(text, int(c.end))
+		}
+	}
+}
+
+// ends notes where words with a dot end, and looks at what needs no look into the filter.
+func (s *Scanner) ends(text []byte, base, n int) {
 	s.cands = s.cands[:0]
-	carry := s.carry
+	carry, k, again := s.carry, 0, s.round != undone
+	long := fullLane(s.masks[history-1].word)
 	for g := range n {
 		m, before := &s.masks[g+history], &s.masks[g+history-1]
 		at := base + g*group
 		sum, out := bits.Add64(m.word, m.dot, carry)
 		carry = out
-		for ends := sum &^ m.word; ends != 0; ends &= ends - 1 {
-			b := uint(bits.TrailingZeros64(ends))
-			// The 64 bytes before the end, the last one in the top bit.
-			words := m.word<<1<<(63-b) | before.word>>b
-			dots := m.dot<<1<<(63-b) | before.dot>>b
-			if b == 0 {
-				words, dots = before.word, before.dot
-			}
-			s.value(text, at+int(b), words, dots)
+		// Most groups have up to four: to write four always is faster than to ask.
+		ends := sum &^ m.word
+		some := (*[4]int32)(s.wordEnds[k:])
+		k += bits.OnesCount64(ends)
+		some[0] = int32(at + bitIndex(ends))
+		ends &= ends - 1
+		some[1] = int32(at + bitIndex(ends))
+		ends &= ends - 1
+		some[2] = int32(at + bitIndex(ends))
+		ends &= ends - 1
+		some[3] = int32(at + bitIndex(ends))
+		ends &= ends - 1
+		for ; ends != 0; ends &= ends - 1 {
+			s.wordEnds[k-bits.OnesCount64(ends)] = int32(at + bitIndex(ends))
 		}
-		if m.odd != 0 && raw {
+		if m.odd != 0 && again {
 			s.odd(text, at, m.odd)
 		}
-		if m.joiner != 0 {
-			j := m.joiner
-			near := m.dot<<2 | m.dot<<3 | m.dot<<4 | before.dot>>62 | before.dot>>61 | before.dot>>60
-			for k := j & near; k != 0; k &= k - 1 {
-				if e := at + bits.TrailingZeros64(k); isDigit(text[e-1]) {
-					s.ipv4(text, e)
-				}
+		// A joiner a few bytes behind a dot may end an address; two of them may be of xn--.
+		near := m.joiner & (m.dot<<2 | m.dot<<3 | m.dot<<4 | before.dot>>62 | before.dot>>61 | before.dot>>60)
+		if double := m.joiner & (m.joiner<<1 | before.joiner>>63); near|double != 0 {
+			s.joiners(text, at, near, double, again)
+		}
+		if double := m.colon & (m.colon<<1 | before.colon>>63); double != 0 || bits.OnesCount64(m.colon) > 6 || bits.OnesCount64(m.colon<<32|before.colon>>32) > 6 {
+			s.colons(text, at, double, m.colon, before.colon)
+		}
+		if k := m.equals &^ (m.equals >> 1) &^ (m.word >> 1); k != 0 {
+			s.equals(text, at, k)
+		}
+		longBefore := long
+		if long = fullLane(m.word); long || longBefore {
+			if k := longRun(m.word<<32 | before.word>>32); k != 0 {
+				s.digest(text, at-32+bits.TrailingZeros64(k))
 			}
-			if raw {
-				for k := j & (j<<1 | before.joiner>>63); k != 0; k &= k - 1 {
-					s.ace(text, at+bits.TrailingZeros64(k))
-				}
+			for k := longRun(m.word); k != 0; k &= k - 1 {
+				s.digest(text, at+bits.TrailingZeros64(k))
 			}
-		}
-		if m.colon != 0 {
-			s.colons(text, at, m.colon, before.colon)
-		}
-		for k := m.equals &^ (m.equals >> 1) &^ (m.word >> 1); k != 0; k &= k - 1 {
-			s.base64(text, at+bits.TrailingZeros64(k))
-		}
-		if k := longRun(m.word<<32 | before.word>>32); k != 0 {
-			s.digest(text, at-32+bits.TrailingZeros64(k))
-		}
-		for k := longRun(m.word); k != 0; k &= k - 1 {
-			s.digest(text, at+bits.TrailingZeros64(k))
 		}
 	}
-	s.carry = carry
-	// All looks into the filter first, so that they wait for memory together.
-	for _, c := range s.cands {
-		if !s.m.allowed(c.h) {
-			continue
-		}
-		if c.n > 0 {
-			s.name(text, int(c.end))
-		} else {
-			s.address4(text, int(c.end), c.ip)
+	s.carry, s.found = carry, k
+}
+
+// joiners looks at hyphens and underscores that may end an address, and at those behind another one.
+func (s *Scanner) joiners(text []byte, at int, near, double uint64, again bool) {
+	for ; near != 0; near &= near - 1 {
+		if e := at + bitIndex(near); isDigit(text[e-1]) {
+			s.ipv4(text, e)
 		}
 	}
+	for ; double != 0 && again; double &= double - 1 {
+		s.ace(text, at+bitIndex(double))
+	}
+}
+
+// equals looks at equals signs that end something, as far as the group shows.
+func (s *Scanner) equals(text []byte, at int, k uint64) {
+	for ; k != 0; k &= k - 1 {
+		if p := at + bitIndex(k); text[p+1] != '=' && !isWord(text[p+1]) {
+			s.base64(text, p)
+		}
+	}
+}
+
+// fullLane reports whether one of the four 16-bit lanes is all ones, as there is in each run of 32 ones.
+func fullLane(x uint64) bool {
+	const ones, tops = 0x0001000100010001, 0x8000800080008000
+	return (^x-ones)&x&tops != 0
 }
 
 // longRun has a bit where 32 set bits begin.
@@ -238,61 +295,98 @@ func longRun(x uint64) uint64 {
 	return x & (x >> 16)
 }
 
-// value takes a first look at the word with a dot that ends at e. words and dots are the 64 bytes before.
-func (s *Scanner) value(text []byte, e int, words, dots uint64) {
-	last := text[e-1]
-	if classes[last]&(dot|joiner) != 0 { // punctuation
+// firstLook makes candidates of the words with a dot that can be values: those that look like an IPv4 address, and those with a known last label.
+func (s *Scanner) firstLook(text []byte, base int) {
+	for _, end := range s.wordEnds[:s.found] {
+		e := int(end)
+		// The 64 bytes before the end, the last one in the top bit.
+		b := uint(e - base)
+		m, before := &s.masks[b/group+history], &s.masks[b/group+history-1]
+		b %= group
+		words := m.word<<1<<(63-b) | before.word>>b
+		dots := m.dot<<1<<(63-b) | before.dot>>b
+
+		tail := text[e-8 : e]
+		last := tail[7]
+		d1, length := bits.LeadingZeros64(dots), bits.LeadingZeros64(^words)
+		if isDigit(last) && d1 <= 5 {
+			if d1 <= 3 {
+				joiners := m.joiner<<1<<(63-b) | before.joiner>>b
+				s.quad(text, e, length, dots, joiners)
+				continue
+			}
+			if d1 < 5 || text[e-d1+2] != '-' { // no address, and no name but one like a.xn--p1
+				continue
+			}
+		}
+		if d1 < 2 || d1 == 64 || classes[last]&joiner != 0 {
+			s.unusual(text, e, d1)
+			continue
+		}
+		x := binary.LittleEndian.Uint64(tail) | fold8
+		if !hasBit(s.m.tlds[:], tldBits(x>>(8*uint(8-min(d1, 8))&63), d1)) {
+			continue
+		}
+		n := min(d1+1+bits.LeadingZeros64(dots<<uint(d1+1)), length)
+		if n == length {
+			if length == 64 {
+				s.longValue(text, e)
+				continue
+			}
+			if classes[text[e-n]]&joiner != 0 {
+				s.trimmedName(text, e, n)
+			}
+		}
+		s.cands = append(s.cands, cand{h: hashLast(twoLabels, text, e, n), end: end, n: int32(n)})
+	}
+}
+
+// quad takes a first look at a word of a length that ends at e and with a number. dots and joiners are the 64 bytes before, the last one in the top bit.
+func (s *Scanner) quad(text []byte, e, length int, dots, joiners uint64) {
+	const longest = len("255.255.255.255")
+	if length > longest {
+		if dots<<uint(bits.LeadingZeros64(dots)+1)>>60 != 0 { // another dot close before
+			s.ipv4(text, e)
+		}
+		return
+	}
+	shift := uint(64 - length)
+	dots >>= shift
+	k := bits.OnesCount64(dots)
+	if k < 3 {
+		return
+	}
+	start := e - length
+	if k > 3 || joiners>>shift != 0 || !isDigit(text[start]) {
+		s.ipv4(text, e)
+		return
+	}
+	if s.m.bits4 != 0 {
+		two := bits.TrailingZeros64(dots & (dots - 1))
+		if two <= 7 && hasBit(s.m.nets4[:], hashPair(binary.LittleEndian.Uint64(text[start:]), two)) {
+			s.networks4(text, e)
+		}
+	}
+	s.cands = append(s.cands, cand{h: hashLast(quads, text, e, length), end: int32(e)})
+}
+
+// unusual takes a first look at words that end with punctuation or with a label of one letter, or whose last label is long.
+func (s *Scanner) unusual(text []byte, e, d1 int) {
+	if classes[text[e-1]]&(dot|joiner) != 0 {
 		for classes[text[e-1]]&(dot|joiner) != 0 {
 			e--
 		}
 		s.longValue(text, e)
-		return
+	} else if d1 == 64 {
+		s.longValue(text, e)
 	}
-	d1 := bits.LeadingZeros64(dots)
-	if isDigit(last) {
-		if d1 <= 3 {
-			if dots<<uint(d1+1)>>60 != 0 { // another dot close before
-				s.ipv4(text, e)
-			}
-			return
-		}
-		if d1 < 5 || text[e-d1+2] != '-' { // no address, and no name but one like a.xn--p1
-			return
-		}
-	}
-	if d1 < 2 || d1 == 64 {
-		if d1 == 64 {
-			s.longValue(text, e)
-		}
-		return
-	}
-	if d1 <= 8 {
-		x := (binary.LittleEndian.Uint64(text[e-8:]) | fold8) >> (8 * uint(8-d1) & 63)
-		if !hasBit(s.m.tlds[:], tldBits(x, d1)) {
-			return
-		}
-	} else if d1 > 63 || !hasBit(s.m.tlds[:], tldHash(text[e-d1:e])) {
-		return
-	}
-	length := bits.LeadingZeros64(^words)
-	n := d1 + 1 + bits.LeadingZeros64(dots<<uint(d1+1))
-	if n >= length {
-		if length == 64 {
-			s.longValue(text, e)
-			return
-		}
-		if n = length; classes[text[e-n]]&joiner != 0 {
-			s.trimmedName(text, e, n)
-		}
-	}
-	s.cands = append(s.cands, cand{h: hashTail(twoLabels, text, e, n), end: int32(e), n: int32(n)})
 }
 
 // trimmedName adds a name of n bytes without the hyphens and underscores before it, of which each may belong to it.
 func (s *Scanner) trimmedName(text []byte, e, n int) {
 	for n > 1 && classes[text[e-n]]&joiner != 0 {
 		n--
-		s.cands = append(s.cands, cand{h: hashTail(twoLabels, text, e, n), end: int32(e), n: int32(n)})
+		s.cands = append(s.cands, cand{h: hashLast(twoLabels, text, e, n), end: int32(e), n: int32(n)})
 	}
 }
 
@@ -312,7 +406,7 @@ func (s *Scanner) longValue(text []byte, e int) {
 		i--
 	}
 	if n := e - i; n <= longest && seen > 0 {
-		s.cands = append(s.cands, cand{h: hashTail(twoLabels, text, e, n), end: int32(e), n: int32(n)})
+		s.cands = append(s.cands, cand{h: hashLast(twoLabels, text, e, n), end: int32(e), n: int32(n)})
 		if classes[text[i]]&joiner != 0 && seen == 1 {
 			s.trimmedName(text, e, n)
 		}
@@ -321,14 +415,14 @@ func (s *Scanner) longValue(text []byte, e int) {
 
 // ipv4 looks at the address that ends at e, if one does.
 func (s *Scanner) ipv4(text []byte, e int) {
-	a, start, ok := ipv4Before(text, e)
+	_, start, ok := ipv4Before(text, e)
 	if !ok {
 		return
 	}
-	if hasBit(s.m.nets4[:], a>>16) {
-		s.networks4(start, a)
+	if s.m.bits4 != 0 {
+		s.networks4(text, e)
 	}
-	s.cands = append(s.cands, cand{h: hashIPv4(a), end: int32(e), ip: a})
+	s.cands = append(s.cands, cand{h: hashLast(quads, text, e, e-start), end: int32(e)})
 }
 
 // ipv4Before returns the IPv4 address that ends at e and begins where a value may, and its begin.

@@ -33,7 +33,7 @@ func (s *Scanner) email(text []byte, i, e int) {
 }
 
 // hardEnd reports bytes that are in no URL.
-func hardEnd(c byte) bool { return c <= ' ' || c == '"' || c == '<' || c == '>' || c == 0x7f }
+func hardEnd(c byte) bool { return features[c]&noURL != 0 }
 
 // softEnd reports bytes that may be in a URL and may end one.
 func softEnd(c byte) bool { return strings.IndexByte(",;()[]{}'`|\\^*!", c) >= 0 }
