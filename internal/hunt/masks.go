@@ -4,14 +4,14 @@ import "math/bits"
 
 // What the scanner asks of a byte. The first six become bit masks, 64 bytes at a time.
 const (
-	word   = 1 << iota // what names are made of: letters, digits, dot, hyphen, underscore, and all that is not ASCII
-	dot                // .
-	colon              // :
-	equals             // =
-	joiner             // - and _
-	odd                // what may hide a value: % \ [ ( { and what is not ASCII
-	alnum              // letters and digits of ASCII
-	hexDigit           // 0-9, a-f, A-F
+	word     = 1 << iota // what names are made of: letters, digits, dot, hyphen, underscore, and all that is not ASCII
+	dot                  // .
+	colon                // :
+	equals               // =
+	joiner               // - and _
+	odd                  // what may hide a value: % \ [ ( { and what is not ASCII
+	alnum                // letters and digits of ASCII
+	hexDigit             // 0-9, a-f, A-F
 )
 
 // masks are 64 bytes seen as bits, the first byte lowest.

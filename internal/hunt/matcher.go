@@ -1,6 +1,7 @@
 package hunt
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
@@ -8,7 +9,6 @@ import (
 	"iter"
 	"math/bits"
 	"net/netip"
-	"strings"
 
 	"dossier/internal/observable"
 )
@@ -24,8 +24,8 @@ type Matcher struct {
 	tlds   [1 << 15 / 64]uint64
 	nets4  [1 << 16 / 64]uint64 // first two numbers of addresses that are in a network, by hashPair
 	nets6  [1 << 16 / 64]uint64 // first 16 bits of them
-	bits4  uint64    // prefix lengths that occur
-	bits6  [3]uint64 // the same for IPv6
+	bits4  uint64               // prefix lengths that occur
+	bits6  [3]uint64            // the same for IPv6
 	stats  Stats
 }
 
@@ -273,8 +273,9 @@ func (m *Matcher) admit(h uint64, code byte, v []byte) {
 			m.admitAddress(v[1:])
 			return
 		}
-		tld, two := lastLabels(v)
+		tld, two, three := lastLabels(v)
 		m.allow(hashLastOf(twoLabels, two))
+		m.allow(hashLastOf(lastThree, three))
 		setBit(m.tlds[:], tldHash(tld))
 	case codeAddress:
 		m.admitAddress(v)
@@ -308,10 +309,12 @@ func (m *Matcher) admitAddress(v []byte) {
 	}
 }
 
-// lastLabels returns the last label of a name and the last two.
-func lastLabels(name []byte) (tld, two []byte) {
-	i := strings.LastIndexByte(string(name), '.')
-	return name[i+1:], name[strings.LastIndexByte(string(name[:max(i, 0)]), '.')+1:]
+// lastLabels returns the last label of a name, the last two and the last three, or all that there are.
+func lastLabels(name []byte) (tld, two, three []byte) {
+	cut := func(end int) int { return bytes.LastIndexByte(name[:max(end, 0)], '.') }
+	i := cut(len(name))
+	j := cut(i)
+	return name[i+1:], name[j+1:], name[cut(j)+1:]
 }
 
 func setBit(set []uint64, i uint32) { set[i/64] |= 1 << (i % 64) }

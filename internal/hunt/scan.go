@@ -200,11 +200,30 @@ func (s *Scanner) strip(text []byte, base, n int) {
 	}
 	for _, c := range cands[:passed] {
 		if c.n > 0 {
-			s.name(text, int(c.end))
+			if s.mayName(text, int(c.end), int(c.n)) {
+				s.name(text, int(c.end))
+			}
 		} else {
 			s.address4(text, int(c.end))
 		}
 	}
+}
+
+// mayName asks the filter for the last three labels of the name that ends at e, of which the last two, n bytes, passed: those may be as common as
+// co.uk. It lets pass what has hyphens or underscores before it, of which each may belong to it or not.
+func (s *Scanner) mayName(text []byte, e, n int) bool {
+	if s.m.allowed(hashLast(lastThree, text, e, n)) {
+		return true // the name of an indicator may have no more
+	}
+	i := e - n - 1
+	if text[i] != '.' {
+		return false
+	}
+	const longest = 63
+	for e-n-1-i <= longest && classes[text[i-1]]&(word|dot) == word {
+		i--
+	}
+	return e-n-1-i > longest || classes[text[i]]&joiner != 0 || s.m.allowed(hashLast(lastThree, text, e, e-i))
 }
 
 // ends notes where words with a dot end, and looks at what needs no look into the filter.
