@@ -85,8 +85,15 @@ var role = func() map[string]int {
 	return m
 }()
 
+// foldKey writes the name of a field without case and without what joins words.
 func foldKey(s string) string {
-	return strings.NewReplacer("_", "", "-", "", ".", "").Replace(strings.ToLower(s))
+	b := make([]byte, 0, 64)
+	for i := range len(s) {
+		if c := s[i]; c != '_' && c != '-' && c != '.' {
+			b = append(b, lower(c))
+		}
+	}
+	return string(b)
 }
 
 // fill takes over the value of a field.
