@@ -16,7 +16,7 @@ import (
 // A Matcher is an immutable index of indicators. It is safe for concurrent use.
 //
 // Values lie one behind the other in an arena: kind, length, value. slots is an open-addressed table of their offsets with 32 bits of the hash of what they
-// are looked up by. All but stats is plain memory, so that it can be saved and mapped.
+// are looked up by. All but stats is plain memory, which can be saved and mapped: see [Matcher.Save].
 type Matcher struct {
 	arena  [][]byte // pieces of [piece] bytes, the last one shorter
 	slots  []uint64 // hash>>32<<32 | offset+1; 0: free
@@ -175,15 +175,29 @@ func (b *builder) put(code byte, value []byte) error {
 	return nil
 }
 
-// entry returns what stands in the arena at an offset.
+// entry returns what stands in the arena at an offset; of one that is not there, as only a file that was tampered with can have, a code that no entry has.
 func (m *Matcher) entry(at uint32) (code byte, value []byte) {
-	p := m.arena[at/piece][at%piece:]
-	n, w := int(p[1]), 2
+	const none = 0xff
+	if int(at/piece) >= len(m.arena) {
+		return none, nil
+	}
+	p := m.arena[at/piece]
+	if at%piece+2 > uint32(len(p)) {
+		return none, nil
+	}
+	p = p[at%piece:]
+	n, w := uint64(p[1]), 2
 	if n >= 0x80 {
 		long, k := binary.Uvarint(p[1:])
-		n, w = int(long), 1+k
+		if k <= 0 {
+			return none, nil
+		}
+		n, w = long, 1+k
 	}
-	return p[0], p[w : w+n]
+	if n > uint64(len(p)-w) || int(p[0]) >= len(kinds) {
+		return none, nil
+	}
+	return p[0], p[w : w+int(n)]
 }
 
 // entries yields all of the arena.
@@ -350,8 +364,8 @@ func (m *Matcher) allowed(h uint64) bool {
 // lookup yields the entries with a hash.
 func (m *Matcher) lookup(h uint64, yield func(at uint32, code byte, value []byte)) {
 	mask := uint64(len(m.slots) - 1)
-	for i := h & mask; ; i = (i + 1) & mask {
-		s := m.slots[i]
+	for i := range m.slots { // not for ever, even if none is free
+		s := m.slots[(h+uint64(i))&mask]
 		if s == 0 {
 			return
 		}
@@ -382,6 +396,9 @@ func (m *Matcher) observable(at uint32) observable.Observable {
 		a, _ := netip.AddrFromSlice(v)
 		o.Value = a.String()
 	case codeNetwork:
+		if len(v) == 0 {
+			break
+		}
 		a, _ := netip.AddrFromSlice(v[1:])
 		o.Value = netip.PrefixFrom(a, int(v[0])).String()
 	case codeDomain, codeURL, codeEmail, codePort:

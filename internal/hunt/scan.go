@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"encoding/binary"
 	"math/bits"
+	"runtime"
 	"slices"
 
 	"dossier/internal/observable"
@@ -130,6 +131,7 @@ func (s *Scanner) Scan(buf []byte, yield func(Line)) {
 	if len(s.hits) > 0 {
 		s.lines(buf, yield)
 	}
+	runtime.KeepAlive(s.m) // whose memory may be a file's
 }
 
 var newlines = [front]byte(bytes.Repeat([]byte{'\n'}, front))
