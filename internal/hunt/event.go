@@ -212,9 +212,7 @@ func (e *Event) json(text []byte, machine *string, offset int) {
 	}
 }
 
-var (
-	xmlData = regexp.MustCompile(`<Data Name=['"]([^'"]+)['"]>([^<]*)<|<(Computer)>([^<]*)<|(SystemTime)=['"]([^'"]+)['"]`)
-)
+var xmlData = regexp.MustCompile(`<Data Name=['"]([^'"]+)['"]>([^<]*)<|<(Computer)>([^<]*)<|(SystemTime)=['"]([^'"]+)['"]`)
 
 // keyNames are those of key=value text that are understood.
 var keyNames = func() map[string]bool {

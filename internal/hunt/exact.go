@@ -165,8 +165,8 @@ func (s *Scanner) digest(text []byte, p int) {
 	}
 	for isWord(text[i]) {
 		j, all := i, byte(hexDigit)
-		for ; classes[text[j]]&alnum != 0; j++ {
-			all &= classes[text[j]]
+		for ; features[text[j]]&alnum != 0; j++ {
+			all &= features[text[j]]
 		}
 		if all != 0 {
 			switch j - i {

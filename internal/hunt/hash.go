@@ -13,7 +13,7 @@ type space uint64
 const (
 	twoLabels space = 0x9e3779b97f4a7c15 // last two labels of a name, in the filter
 	lastThree space = 0x8cb92ba72f3d8dd7 // last three of a name, or both if it has only two, in the filter
-	quads     space = 0x2545f4914f6cdd1d // IPv4 addresses as they are written, in the filter
+	dotted    space = 0x2545f4914f6cdd1d // IPv4 addresses as they are written, in the filter
 	domains   space = 0xbf58476d1ce4e5b9 // names that match with all that is below them
 	hosts     space = 0x94d049bb133111eb // hosts of URLs, e-mail addresses and ports
 	addresses space = 0xd6e8feb86659fd93 // addresses of 4 or 16 bytes

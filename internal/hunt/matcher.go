@@ -319,7 +319,7 @@ func (m *Matcher) admit(h uint64, code byte, v []byte) {
 func (m *Matcher) admitAddress(v []byte) {
 	if a, ok := netip.AddrFromSlice(v); ok && a.Is4() {
 		var b [16]byte
-		m.allow(hashLastOf(quads, a.AppendTo(b[:0])))
+		m.allow(hashLastOf(dotted, a.AppendTo(b[:0])))
 	}
 }
 

@@ -46,14 +46,16 @@ func readings(text string, yield func(string)) {
 	}
 }
 
-// What a text may need to be read in another way.
+// What else is asked of a byte: the first four say that a text may need to be read in another way.
 const (
-	escapes = 1 << iota // % or \
-	fang                // an opening bracket
-	high                // not ASCII
-	hyphens             // a hyphen, as in xn--
-	inFang              // what may follow the bracket
-	noURL               // white space, quotes, angle brackets, control characters
+	escapes  = 1 << iota // % or \
+	fang                 // an opening bracket
+	high                 // not ASCII
+	hyphens              // a hyphen, as in xn--
+	inFang               // what may follow the bracket
+	noURL                // white space, quotes, angle brackets, control characters
+	alnum                // letters and digits of ASCII
+	hexDigit             // 0-9, a-f, A-F
 )
 
 var features = func() (t [256]byte) {
@@ -67,6 +69,14 @@ var features = func() (t [256]byte) {
 	}
 	for c := range ' ' + 1 {
 		t[c] |= noURL
+	}
+	for b := range t {
+		if isAlnum(byte(b)) {
+			t[b] |= alnum
+		}
+		if isHex(byte(b)) {
+			t[b] |= hexDigit
+		}
 	}
 	t['"'], t['<'], t['>'], t[0x7f] = noURL, noURL, noURL, noURL
 	return t

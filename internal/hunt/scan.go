@@ -43,8 +43,11 @@ type Scanner struct {
 	masks [strip + history]masks
 	carry uint64
 
-	wordEnds [strip*group/2 + 4]int32 // where words with a dot end; a word and what ends it are two bytes
-	found    int                      // how many of them
+	dot2 uint64 // of the last group: dots with another one near before them
+
+	// Where words with a dot end, those that end with a number apart, and how many they are. A word and what ends it are two bytes.
+	nameEnds, quadEnds     [strip*group/2 + 2]int32
+	namesFound, quadsFound int
 
 	cands   []cand
 	hits    []hit
@@ -171,7 +174,7 @@ func lineAt(buf []byte, pos int) (start, end int) {
 
 // scan looks at text[front:end].
 func (s *Scanner) scan(text []byte, end int) {
-	s.carry = 0
+	s.carry, s.dot2 = 0, 0
 	s.masks[0], s.masks[1] = masks{}, masks{}
 	s.digestEnd, s.colonEnd, s.chunkEnd, s.fangedEnd, s.aceEnd, s.triesEnd = 0, 0, 0, 0, 0, 0
 	total := (end-front)/group + 1
@@ -189,7 +192,8 @@ func (s *Scanner) scan(text []byte, end int) {
 // strip looks at n groups from base on, of which the masks are made.
 func (s *Scanner) strip(text []byte, base, n int) {
 	s.ends(text, base, n)
-	s.firstLook(text, base)
+	s.quads(text, base)
+	s.names(text, base)
 	// All looks into the filter first, so that they wait for memory together.
 	passed := 0
 	cands := s.cands
@@ -228,38 +232,57 @@ func (s *Scanner) mayName(text []byte, e, n int) bool {
 	return e-n-1-i > longest || classes[text[i]]&joiner != 0 || s.m.allowed(hashLast(lastThree, text, e, e-i))
 }
 
-// ends notes where words with a dot end, and looks at what needs no look into the filter.
+// ends notes where words with a dot end, those that end with a number apart, and looks at what needs no look into the filter.
 func (s *Scanner) ends(text []byte, base, n int) {
 	s.cands = s.cands[:0]
-	carry, k, again := s.carry, 0, s.round != undone
-	long := fullLane(s.masks[history-1].word)
+	carry, again := s.carry, s.round != undone
+	dot2 := s.dot2
+	quads, names := 0, 0
+	long, double := fullLane(s.masks[history-1].word), uint64(0)
 	for g := range n {
 		m, before := &s.masks[g+history], &s.masks[g+history-1]
 		at := base + g*group
 		sum, out := bits.Add64(m.word, m.dot, carry)
 		carry = out
-		// Most groups have up to four: to write four always is faster than to ask.
 		ends := sum &^ m.word
-		some := (*[4]int32)(s.wordEnds[k:])
-		k += bits.OnesCount64(ends)
+		// An address may end a few bytes behind two dots that are near each other.
+		dot2Before := dot2
+		dot2 = m.dot & behind(m.dot, before.dot)
+		quad := behind(dot2, dot2Before)
+		numbers := ends & (m.digit<<1 | before.digit>>63)
+		ends ^= numbers
+		// Of the names, only those like a.xn--p1 end with a digit.
+		doubleBefore := double
+		double = m.joiner & (m.joiner<<1 | before.joiner>>63)
+		if double|doubleBefore != 0 {
+			ends |= numbers &^ quad
+		}
+		numbers &= quad
+
+		// Most groups have few: to write some always is faster than to ask.
+		some := (*[2]int32)(s.quadEnds[quads:])
+		quads += bits.OnesCount64(numbers)
+		some[0] = int32(at + bitIndex(numbers))
+		numbers &= numbers - 1
+		some[1] = int32(at + bitIndex(numbers))
+		numbers &= numbers - 1
+		for ; numbers != 0; numbers &= numbers - 1 {
+			s.quadEnds[quads-bits.OnesCount64(numbers)] = int32(at + bitIndex(numbers))
+		}
+		some = (*[2]int32)(s.nameEnds[names:])
+		names += bits.OnesCount64(ends)
 		some[0] = int32(at + bitIndex(ends))
 		ends &= ends - 1
 		some[1] = int32(at + bitIndex(ends))
 		ends &= ends - 1
-		some[2] = int32(at + bitIndex(ends))
-		ends &= ends - 1
-		some[3] = int32(at + bitIndex(ends))
-		ends &= ends - 1
 		for ; ends != 0; ends &= ends - 1 {
-			s.wordEnds[k-bits.OnesCount64(ends)] = int32(at + bitIndex(ends))
+			s.nameEnds[names-bits.OnesCount64(ends)] = int32(at + bitIndex(ends))
 		}
 		if m.odd != 0 && again {
 			s.odd(text, at, m.odd)
 		}
-		// A joiner a few bytes behind a dot may end an address; two of them may be of xn--.
-		near := m.joiner & (m.dot<<2 | m.dot<<3 | m.dot<<4 | before.dot>>62 | before.dot>>61 | before.dot>>60)
-		if double := m.joiner & (m.joiner<<1 | before.joiner>>63); near|double != 0 {
-			s.joiners(text, at, near, double, again)
+		if quad &= m.joiner; quad|double != 0 {
+			s.joiners(text, at, quad, double, again)
 		}
 		if double := m.colon & (m.colon<<1 | before.colon>>63); double != 0 || bits.OnesCount64(m.colon) > 6 || bits.OnesCount64(m.colon<<32|before.colon>>32) > 6 {
 			s.colons(text, at, double, m.colon, before.colon)
@@ -277,13 +300,19 @@ func (s *Scanner) ends(text []byte, base, n int) {
 			}
 		}
 	}
-	s.carry, s.found = carry, k
+	s.carry, s.dot2 = carry, dot2
+	s.quadsFound, s.namesFound = quads, names
+}
+
+// behind has the bits two to four behind those of x, which before precede.
+func behind(x, before uint64) uint64 {
+	return x<<2 | x<<3 | x<<4 | before>>62 | before>>61 | before>>60
 }
 
 // joiners looks at hyphens and underscores that may end an address, and at those behind another one.
-func (s *Scanner) joiners(text []byte, at int, near, double uint64, again bool) {
-	for ; near != 0; near &= near - 1 {
-		if e := at + bitIndex(near); isDigit(text[e-1]) {
+func (s *Scanner) joiners(text []byte, at int, quad, double uint64, again bool) {
+	for ; quad != 0; quad &= quad - 1 {
+		if e := at + bitIndex(quad); isDigit(text[e-1]) {
 			s.ipv4(text, e)
 		}
 	}
@@ -316,9 +345,9 @@ func longRun(x uint64) uint64 {
 	return x & (x >> 16)
 }
 
-// firstLook makes candidates of the words with a dot that can be values: those that look like an IPv4 address, and those with a known last label.
-func (s *Scanner) firstLook(text []byte, base int) {
-	for _, end := range s.wordEnds[:s.found] {
+// names makes candidates of the words with a dot that have a known last label.
+func (s *Scanner) names(text []byte, base int) {
+	for _, end := range s.nameEnds[:s.namesFound] {
 		e := int(end)
 		// The 64 bytes before the end, the last one in the top bit.
 		b := uint(e - base)
@@ -328,19 +357,8 @@ func (s *Scanner) firstLook(text []byte, base int) {
 		dots := m.dot<<1<<(63-b) | before.dot>>b
 
 		tail := text[e-8 : e]
-		last := tail[7]
 		d1, length := bits.LeadingZeros64(dots), bits.LeadingZeros64(^words)
-		if isDigit(last) && d1 <= 5 {
-			if d1 <= 3 {
-				joiners := m.joiner<<1<<(63-b) | before.joiner>>b
-				s.quad(text, e, length, dots, joiners)
-				continue
-			}
-			if d1 < 5 || text[e-d1+2] != '-' { // no address, and no name but one like a.xn--p1
-				continue
-			}
-		}
-		if d1 < 2 || d1 == 64 || classes[last]&joiner != 0 {
+		if d1 < 2 || d1 == 64 || classes[tail[7]]&joiner != 0 {
 			s.unusual(text, e, d1)
 			continue
 		}
@@ -362,33 +380,38 @@ func (s *Scanner) firstLook(text []byte, base int) {
 	}
 }
 
-// quad takes a first look at a word of a length that ends at e and with a number. dots and joiners are the 64 bytes before, the last one in the top bit.
-func (s *Scanner) quad(text []byte, e, length int, dots, joiners uint64) {
+// quads makes candidates of the words that look like an IPv4 address.
+func (s *Scanner) quads(text []byte, base int) {
 	const longest = len("255.255.255.255")
-	if length > longest {
-		if dots<<uint(bits.LeadingZeros64(dots)+1)>>60 != 0 { // another dot close before
+	for _, end := range s.quadEnds[:s.quadsFound] {
+		e := int(end)
+		b := uint(e - base)
+		m, before := &s.masks[b/group+history], &s.masks[b/group+history-1]
+		b %= group
+		length := bits.LeadingZeros64(^(m.word<<1<<(63-b) | before.word>>b))
+		if length > longest {
 			s.ipv4(text, e)
+			continue
 		}
-		return
-	}
-	shift := uint(64 - length)
-	dots >>= shift
-	k := bits.OnesCount64(dots)
-	if k < 3 {
-		return
-	}
-	start := e - length
-	if k > 3 || joiners>>shift != 0 || !isDigit(text[start]) {
-		s.ipv4(text, e)
-		return
-	}
-	if s.m.bits4 != 0 {
-		two := bits.TrailingZeros64(dots & (dots - 1))
-		if two <= 7 && hasBit(s.m.nets4[:], hashPair(binary.LittleEndian.Uint64(text[start:]), two)) {
-			s.networks4(text, e)
+		shift := uint(64-length) & 63
+		dots := (m.dot<<1<<(63-b) | before.dot>>b) >> shift
+		joiners := (m.joiner<<1<<(63-b) | before.joiner>>b) >> shift
+		start, third := e-length, dots&(dots-1)&(dots&(dots-1)-1)
+		if third == 0 {
+			continue
 		}
+		if third&(third-1) != 0 || joiners != 0 || !isDigit(text[start]) {
+			s.ipv4(text, e)
+			continue
+		}
+		if s.m.bits4 != 0 {
+			two := bits.TrailingZeros64(dots & (dots - 1))
+			if two <= 7 && hasBit(s.m.nets4[:], hashPair(binary.LittleEndian.Uint64(text[start:]), two)) {
+				s.networks4(text, e)
+			}
+		}
+		s.cands = append(s.cands, cand{h: hashLast(dotted, text, e, length), end: end})
 	}
-	s.cands = append(s.cands, cand{h: hashLast(quads, text, e, length), end: int32(e)})
 }
 
 // unusual takes a first look at words that end with punctuation or with a label of one letter, or whose last label is long.
@@ -443,7 +466,7 @@ func (s *Scanner) ipv4(text []byte, e int) {
 	if s.m.bits4 != 0 {
 		s.networks4(text, e)
 	}
-	s.cands = append(s.cands, cand{h: hashLast(quads, text, e, e-start), end: int32(e)})
+	s.cands = append(s.cands, cand{h: hashLast(dotted, text, e, e-start), end: int32(e)})
 }
 
 // ipv4Before returns the IPv4 address that ends at e and begins where a value may, and its begin.
