@@ -109,7 +109,7 @@ func (s *Scanner) address(text []byte, i, e int, a netip.Addr) {
 	default:
 		host := "[" + a.String() + "]"
 		for _, scheme := range webPrefixes {
-			s.lookupURL(i, scheme+host, Exact)
+			s.lookupURL(i, scheme+host, Host)
 		}
 		s.joins = append(s.joins, join{s.origin(i), host})
 	}

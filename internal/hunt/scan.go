@@ -20,7 +20,21 @@ const (
 	Network   Relation = "network"   // the log has an address in it
 	Query     Relation = "query"     // the log has the URL with a query that the indicator has not
 	Joined    Relation = "joined"    // host and path, or address and port, stand apart in the line
+	Host      Relation = "host"      // the indicator is a URL without a path, and the log has its host, by itself
 )
+
+// distance orders relations: of an indicator that a line holds twice, the closest is told.
+func (r Relation) distance() int {
+	switch r {
+	case Exact:
+		return 0
+	case Joined:
+		return 2
+	case Host:
+		return 3
+	}
+	return 1
+}
 
 // A Match is an indicator that a line holds.
 type Match struct {
@@ -154,8 +168,8 @@ func (s *Scanner) lines(buf []byte, yield func(Line)) {
 			case !again:
 				s.seen[h.entry] = len(line.Matches)
 				line.Matches = append(line.Matches, Match{s.m.observable(h.entry), h.rel, h.pos - start})
-			case h.rel == Exact && line.Matches[k].Relation != Exact: // now with the closest relation
-				line.Matches[k].Relation, line.Matches[k].Offset = Exact, h.pos-start
+			case h.rel.distance() < line.Matches[k].Relation.distance():
+				line.Matches[k].Relation, line.Matches[k].Offset = h.rel, h.pos-start
 			}
 		}
 		yield(line)

@@ -107,8 +107,12 @@ func (s *Scanner) url(text []byte, i, e int) {
 		tail = e
 	}
 	ends(text, tail, nested, func(end int) {
+		rel := Exact
+		if begin == i && !bytes.ContainsAny(text[e:max(e, end)], "/?#") {
+			rel = Host // a name or an address that may stand for anything there
+		}
 		for _, p := range prefixes {
-			s.lookupURL(begin, p+string(text[begin:end]), Exact)
+			s.lookupURL(begin, p+string(text[begin:end]), rel)
 		}
 	})
 	// A host that stands alone may have its path elsewhere in the line.
