@@ -85,21 +85,29 @@ func Open(ctx context.Context, path string, o Options) (s *Store, isNew bool, er
 	if err := checkFile(path, o.Create); err != nil {
 		return nil, false, err
 	}
-	sqlite.StrictPragmas(true)
-	if s.write, err = sql.Open("sqlite", dsn(path, "journal_mode(wal)", "cache_size(-65536)")); err != nil {
-		return nil, false, openError(path, err)
+	if err := s.connectSQLite(); err != nil {
+		return nil, false, err
 	}
-	s.write.SetMaxOpenConns(1)
-	if s.read, err = sql.Open("sqlite", dsn(path, "cache_size(-16384)", "query_only(1)")); err != nil {
-		return nil, false, errors.Join(openError(path, err), s.write.Close())
-	}
-	s.read.SetMaxOpenConns(8)
-	s.read.SetMaxIdleConns(8)
 	isNew, err = s.migrate(ctx)
 	if err != nil {
 		return nil, false, errors.Join(openError(path, err), s.Close())
 	}
 	return s, isNew, nil
+}
+
+// connectSQLite opens the connections to the file.
+func (s *Store) connectSQLite() (err error) {
+	sqlite.StrictPragmas(true)
+	if s.write, err = sql.Open("sqlite", dsn(s.path, "journal_mode(wal)", "cache_size(-65536)")); err != nil {
+		return openError(s.path, err)
+	}
+	s.write.SetMaxOpenConns(1)
+	if s.read, err = sql.Open("sqlite", dsn(s.path, "cache_size(-16384)", "query_only(1)")); err != nil {
+		return errors.Join(openError(s.path, err), s.write.Close())
+	}
+	s.read.SetMaxOpenConns(8)
+	s.read.SetMaxIdleConns(8)
+	return nil
 }
 
 // Path returns the path that the store was opened with; of a URL without its
