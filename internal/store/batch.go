@@ -38,6 +38,11 @@ type Batch struct {
 
 	table *intel.Publishers // as the batch has left it; nil: not read yet
 
+	said     map[string]bool // publishers that it has something of
+	moved    map[string]bool // those whose claims it replaces or takes back
+	timed    bool            // what it wrote rests on the time
+	standing Standing        // after Commit
+
 	stmts map[string]*sql.Stmt
 }
 
@@ -47,7 +52,7 @@ func (s *Store) Begin(ctx context.Context, layer Layer) (*Batch, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Batch{s: s, tx: tx, layer: layer, now: intel.TimeOf(s.Now()), sorter: sorter{dir: s.dir()}, stmts: map[string]*sql.Stmt{}}, nil
+	return &Batch{s: s, tx: tx, layer: layer, now: intel.TimeOf(s.Now()), sorter: sorter{dir: s.dir()}, said: map[string]bool{}, stmts: map[string]*sql.Stmt{}}, nil
 }
 
 // Rollback forgets what the batch wrote. After Commit it does nothing.
@@ -69,6 +74,9 @@ func (b *Batch) Commit(ctx context.Context) error {
 		if err := setMeta(ctx, b.tx, metaStale, "1"); err != nil {
 			return err
 		}
+	}
+	if err := b.stand(ctx); err != nil {
+		return err
 	}
 	if err := b.tx.Commit(); err != nil {
 		return err
@@ -118,6 +126,7 @@ func setMeta(ctx context.Context, tx *sql.Tx, key, value string) error {
 // publisher makes sure that the publisher has a row, as of a statement with the
 // given marking.
 func (b *Batch) publisher(ctx context.Context, id string, tlp intel.TLP) error {
+	b.said[id] = true
 	table, err := b.publishers(ctx)
 	if err != nil {
 		return err
@@ -176,6 +185,7 @@ func (b *Batch) Records(ctx context.Context, ds intel.Dataset, recs []*intel.Rec
 			}
 		}
 		t.Unchanged = len(recs)
+		b.timed = b.timed || said.timed
 		return t, true, said.end(b)
 	}
 	same := known && have.same(ds, b.layer)
@@ -209,6 +219,7 @@ func (b *Batch) Records(ctx context.Context, ds intel.Dataset, recs []*intel.Rec
 			continue
 		case had:
 			t.Changed++
+			b.moves(ds.Publisher)
 			if err := b.archive(ctx, r.Ref, ds.Name); err != nil {
 				return t, false, err
 			}
@@ -238,7 +249,11 @@ func (b *Batch) Records(ctx context.Context, ds intel.Dataset, recs []*intel.Rec
 				return t, false, err
 			}
 			t.Gone++
+			b.moves(ds.Publisher)
 		}
+	}
+	if said.timed && !ds.Snapshot && ds.Version != "" { // else the same again is known to be the same
+		b.timed = true
 	}
 	if t.New+t.Changed+t.Gone > 0 {
 		b.changed = true
@@ -247,6 +262,9 @@ func (b *Batch) Records(ctx context.Context, ds intel.Dataset, recs []*intel.Rec
 		// Loose objects come in any order; their data set is as new as the newest.
 		ds.Released = max(ds.Released, have.released)
 		ds.Version = ""
+	}
+	if known && !have.grows(ds, b.layer) {
+		b.moves(ds.Publisher)
 	}
 	return t, false, b.putDataset(ctx, ds, known && have.same(ds, b.layer))
 }
@@ -354,6 +372,12 @@ func (d storedDataset) newerThan(ds intel.Dataset, layer Layer) bool {
 
 func (d storedDataset) same(ds intel.Dataset, layer Layer) bool {
 	return d.version == ds.Version && (d.released == ds.Released || ds.Released == 0) && d.layer >= layer && d.distinct == b2i(ds.Distinct)
+}
+
+// grows reports whether ds, put in the place of what is stored, alters nothing but
+// how new the loose objects of a publisher are.
+func (d storedDataset) grows(ds intel.Dataset, layer Layer) bool {
+	return d.version == ds.Version && d.layer >= layer && d.distinct == b2i(ds.Distinct) && (ds.Name == "" || d.released == ds.Released || ds.Released == 0)
 }
 
 func b2i(b bool) int {

@@ -122,6 +122,7 @@ func (b *Batch) rowOf(o *intel.Observation) evidence {
 	if e.source == "" {
 		e.source = intel.SourceOSINT
 	}
+	b.timed = b.timed || e.first.At > b.now || e.last > b.now
 	if e.first.IsZero() || e.first.At > b.now {
 		e.first = intel.Date{At: b.now, Precision: intel.Exact, Basis: intel.BasisImport}
 	}
@@ -323,6 +324,9 @@ func (w *evidenceWriter) row(e *evidence, stored map[evidenceKey]evidence) error
 	if old, had := stored[e.evidenceKey]; had {
 		merged := merge(old, *e)
 		merged.dataset = old.dataset
+		if old.absent {
+			w.b.moves(e.publisher)
+		}
 		if merged == old {
 			return nil
 		}
@@ -434,6 +438,7 @@ func (b *Batch) EndSnapshot(ctx context.Context, ds intel.Dataset, subjects []in
 				return gone, true, err
 			}
 			b.changed = true
+			b.moves(ds.Publisher)
 			gone++
 		}
 	}
@@ -458,6 +463,9 @@ func (b *Batch) untouched(ctx context.Context, ds intel.Dataset, subject intel.R
 		switch touched := b.touched.has(id, subject); {
 		case touched && dataset != ds.Name:
 			claim = append(claim, id)
+			if dataset != "" {
+				b.moves(ds.Publisher)
+			}
 		case !touched && dataset == ds.Name:
 			missing = append(missing, id)
 		}
