@@ -38,8 +38,9 @@ type Batch struct {
 
 	table *intel.Publishers // as the batch has left it; nil: not read yet
 
-	said     map[string]bool // publishers that it has something of
-	moved    map[string]bool // those whose claims it replaces or takes back
+	said     map[string]bool // what it is about, and
+	moved    map[string]bool // what of that it moves: see movable
+	newSets  map[string]bool // data sets that were not there, likewise
 	timed    bool            // what it wrote rests on the time
 	standing Standing        // after Commit
 
@@ -52,7 +53,7 @@ func (s *Store) Begin(ctx context.Context, layer Layer) (*Batch, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Batch{s: s, tx: tx, layer: layer, now: intel.TimeOf(s.Now()), sorter: sorter{dir: s.dir()}, said: map[string]bool{}, stmts: map[string]*sql.Stmt{}}, nil
+	return &Batch{s: s, tx: tx, layer: layer, now: intel.TimeOf(s.Now()), sorter: sorter{dir: s.dir()}, said: map[string]bool{}, newSets: map[string]bool{}, stmts: map[string]*sql.Stmt{}}, nil
 }
 
 // Rollback forgets what the batch wrote. After Commit it does nothing.
@@ -126,7 +127,7 @@ func setMeta(ctx context.Context, tx *sql.Tx, key, value string) error {
 // publisher makes sure that the publisher has a row, as of a statement with the
 // given marking.
 func (b *Batch) publisher(ctx context.Context, id string, tlp intel.TLP) error {
-	b.said[id] = true
+	b.said[movable(id, nil)] = true
 	table, err := b.publishers(ctx)
 	if err != nil {
 		return err
@@ -176,6 +177,10 @@ func (b *Batch) Records(ctx context.Context, ds intel.Dataset, recs []*intel.Rec
 	if err != nil {
 		return t, false, err
 	}
+	b.said[movable(ds.Publisher, &ds.Name)] = true
+	if !known {
+		b.newSets[movable(ds.Publisher, &ds.Name)] = true
+	}
 	said := b.assertions(ctx)
 	if ds.Snapshot && known && have.newerThan(ds, b.layer) {
 		// It changes nothing but since when things are called what they are.
@@ -219,7 +224,7 @@ func (b *Batch) Records(ctx context.Context, ds intel.Dataset, recs []*intel.Rec
 			continue
 		case had:
 			t.Changed++
-			b.moves(ds.Publisher)
+			b.moves(ds.Publisher, &ds.Name)
 			if err := b.archive(ctx, r.Ref, ds.Name); err != nil {
 				return t, false, err
 			}
@@ -249,7 +254,7 @@ func (b *Batch) Records(ctx context.Context, ds intel.Dataset, recs []*intel.Rec
 				return t, false, err
 			}
 			t.Gone++
-			b.moves(ds.Publisher)
+			b.moves(ds.Publisher, &ds.Name)
 		}
 	}
 	if said.timed && !ds.Snapshot && ds.Version != "" { // else the same again is known to be the same
@@ -264,7 +269,10 @@ func (b *Batch) Records(ctx context.Context, ds intel.Dataset, recs []*intel.Rec
 		ds.Version = ""
 	}
 	if known && !have.grows(ds, b.layer) {
-		b.moves(ds.Publisher)
+		b.moves(ds.Publisher, &ds.Name)
+	}
+	if known && have.distinct != b2i(ds.Distinct) {
+		b.moves(ds.Publisher, nil)
 	}
 	return t, false, b.putDataset(ctx, ds, known && have.same(ds, b.layer))
 }

@@ -325,7 +325,7 @@ func (w *evidenceWriter) row(e *evidence, stored map[evidenceKey]evidence) error
 		merged := merge(old, *e)
 		merged.dataset = old.dataset
 		if old.absent {
-			w.b.moves(e.publisher)
+			w.b.moves(e.publisher, &old.dataset)
 		}
 		if merged == old {
 			return nil
@@ -438,7 +438,7 @@ func (b *Batch) EndSnapshot(ctx context.Context, ds intel.Dataset, subjects []in
 				return gone, true, err
 			}
 			b.changed = true
-			b.moves(ds.Publisher)
+			b.moves(ds.Publisher, nil)
 			gone++
 		}
 	}
@@ -463,8 +463,11 @@ func (b *Batch) untouched(ctx context.Context, ds intel.Dataset, subject intel.R
 		switch touched := b.touched.has(id, subject); {
 		case touched && dataset != ds.Name:
 			claim = append(claim, id)
+			if !b.newSets[movable(ds.Publisher, &ds.Name)] {
+				b.moves(ds.Publisher, &ds.Name)
+			}
 			if dataset != "" {
-				b.moves(ds.Publisher)
+				b.moves(ds.Publisher, &dataset)
 			}
 		case !touched && dataset == ds.Name:
 			missing = append(missing, id)

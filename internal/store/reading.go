@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"strconv"
 	"time"
 
 	"dossier/internal/intel"
@@ -16,10 +17,10 @@ import (
 // claims of its publishers stand, reading the same bytes in the same way once
 // more changes nothing, because what an input says is added to what is there:
 // dates widen, the newest word counts, and a row that has taken a statement in
-// is not altered by it again. What does not add moves the claims of its
-// publisher ([Batch.moves]): a record replaced or gone, evidence that a snapshot
-// no longer holds or that comes back, a data set of another version, a source
-// that was set or removed.
+// is not altered by it again. What does not add is said to move claims
+// ([Batch.moves]): those of a data set, if a record is replaced or gone, if a
+// snapshot comes to hold more, or is of another version; those of the publisher,
+// if evidence is no longer in a snapshot, or if the source is set or removed.
 type Reading struct {
 	Name     string // what was read, and as what: the caller's digest
 	Size     int64
@@ -29,14 +30,22 @@ type Reading struct {
 	Body     []byte // the caller's
 }
 
-// A Standing says how often the claims of each publisher had moved.
+// A Standing says how often claims had moved: those of publishers, and of data sets.
 type Standing map[string]int64
+
+// movable is what moves: a data set, or, if dataset is nil, all of a publisher.
+func movable(publisher string, dataset *string) string {
+	if dataset == nil {
+		return "publisher " + publisher
+	}
+	return "data set " + publisher + " " + strconv.Quote(*dataset)
+}
 
 // Join adds what another input found; false if the two do not agree, because
 // claims moved between them.
 func (s Standing) Join(more Standing) bool {
-	for publisher, times := range more {
-		if had, ok := s[publisher]; ok && had != times {
+	for what, times := range more {
+		if had, ok := s[what]; ok && had != times {
 			return false
 		}
 	}
@@ -89,14 +98,14 @@ func (s *Store) KeepReading(ctx context.Context, r *Reading) error {
 	})
 }
 
-// Stands reports whether no claims of these publishers have moved.
+// Stands reports whether none of these claims have moved.
 func (s *Store) Stands(ctx context.Context, then Standing) (bool, error) {
 	now, err := movedTimes(ctx, s.read)
 	if err != nil {
 		return false, err
 	}
-	for publisher, times := range then {
-		if now[publisher] != times {
+	for what, times := range then {
+		if now[what] != times {
 			return false, nil
 		}
 	}
@@ -104,37 +113,37 @@ func (s *Store) Stands(ctx context.Context, then Standing) (bool, error) {
 }
 
 func movedTimes(ctx context.Context, q querier) (map[string]int64, error) {
-	rows, err := q.QueryContext(ctx, "SELECT publisher, times FROM moved")
+	rows, err := q.QueryContext(ctx, "SELECT what, times FROM moved")
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
 	m := map[string]int64{}
 	for rows.Next() {
-		var publisher string
+		var what string
 		var times int64
-		if err := rows.Scan(&publisher, &times); err != nil {
+		if err := rows.Scan(&what, &times); err != nil {
 			return nil, err
 		}
-		m[publisher] = times
+		m[what] = times
 	}
 	return m, rows.Err()
 }
 
-// moves notes that the batch replaces or takes back claims of the publisher,
-// rather than adding to them.
-func (b *Batch) moves(publisher string) {
+// moves notes that the batch replaces or takes back claims of the data set, or, if
+// that is nil, of the publisher, rather than adding to them.
+func (b *Batch) moves(publisher string, dataset *string) {
 	if b.moved == nil {
 		b.moved = map[string]bool{}
 	}
-	b.moved[publisher] = true
+	b.moved[movable(publisher, dataset)] = true
 }
 
 // stand writes down which claims moved, and finds out how those stand that the
 // batch is about.
 func (b *Batch) stand(ctx context.Context) error {
-	for publisher := range b.moved {
-		if err := b.exec(ctx, "INSERT INTO moved (publisher, times) VALUES (?, 1) ON CONFLICT (publisher) DO UPDATE SET times = moved.times + 1", publisher); err != nil {
+	for what := range b.moved {
+		if err := b.exec(ctx, "INSERT INTO moved (what, times) VALUES (?, 1) ON CONFLICT (what) DO UPDATE SET times = moved.times + 1", what); err != nil {
 			return err
 		}
 	}
@@ -143,13 +152,12 @@ func (b *Batch) stand(ctx context.Context) error {
 		return err
 	}
 	b.standing = Standing{}
-	for publisher := range b.said {
-		b.standing[publisher] = now[publisher]
+	for what := range b.said {
+		b.standing[what] = now[what]
 	}
 	return nil
 }
 
-// Standing returns, after Commit, how the claims stand of the publishers that the
-// batch was about. ok is false if what was written rests on the time of the
+// Standing returns, after Commit, how the claims stand that the batch was about. ok is false if what was written rests on the time of the
 // import, so that the same would be another thing later.
 func (b *Batch) Standing() (s Standing, ok bool) { return b.standing, !b.timed }

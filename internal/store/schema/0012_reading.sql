@@ -1,6 +1,6 @@
 -- What became of inputs that were read, so that the same bytes need not be decoded again. name is a digest of the path and of
 -- all that was asked for, content one of the bytes; program is the digest of the program that read them. standing has, as JSON,
--- how often the claims of each publisher in it had moved when it was read; body, compressed, is the program's own account.
+-- how often the claims that it rests on had moved when it was read; body, compressed, is the program's own account.
 CREATE TABLE reading (
   name     TEXT NOT NULL PRIMARY KEY,
   size     BIGINT NOT NULL,
@@ -11,8 +11,8 @@ CREATE TABLE reading (
   at       BIGINT NOT NULL
 );
 
--- How often claims of a publisher were replaced or taken back, rather than added to.
+-- How often claims of a publisher, or of a data set, were replaced or taken back, rather than added to.
 CREATE TABLE moved (
-  publisher TEXT NOT NULL PRIMARY KEY,
-  times     BIGINT NOT NULL
+  what  TEXT NOT NULL PRIMARY KEY,
+  times BIGINT NOT NULL
 );
