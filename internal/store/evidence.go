@@ -169,11 +169,11 @@ func (b *Batch) flush(ctx context.Context) error {
 	if b.sorter.empty() {
 		return nil
 	}
-	w := evidenceWriter{b: b, ctx: ctx, rows: b.evidenceRows(ctx), pending: b.pendingRows(ctx), publishers: map[string]intel.TLP{}}
-	var err error
-	if w.first, err = isEmpty(ctx, b.tx, "evidence"); err != nil {
+	first, err := isEmpty(ctx, b.tx, "evidence")
+	if err != nil {
 		return err
 	}
+	w := evidenceWriter{b: b, ctx: ctx, first: first, rows: b.evidenceRows(ctx, first), pending: b.pendingRows(ctx), publishers: map[string]intel.TLP{}}
 	if err := b.sorter.each(w.add); err != nil {
 		return err
 	}
@@ -360,9 +360,14 @@ func (w *evidenceWriter) count() {
 const evidenceColumns = `indicator_id, publisher, dataset, subject_publisher, subject_key, kind, value, first_seen, first_precision, first_basis,
 	last_seen, valid_until, confidence, tlp, source, reference, context, revoked, modified, absent`
 
-// evidenceRows and pendingRows are the inserts of a flush.
-func (b *Batch) evidenceRows(ctx context.Context) *bulk {
-	return newBulk(ctx, b.tx, "INSERT INTO evidence ("+evidenceColumns+", imported) VALUES", 21,
+// evidenceRows and pendingRows are the inserts of a flush. Nothing can conflict if it
+// is the first.
+func (b *Batch) evidenceRows(ctx context.Context, first bool) *bulk {
+	head := "INSERT INTO evidence (" + evidenceColumns + ", imported) VALUES"
+	if first {
+		return newBulk(ctx, b.tx, head, 21, "")
+	}
+	return newBulk(ctx, b.tx, head, 21,
 		`ON CONFLICT (indicator_id, publisher, subject_publisher, subject_key) DO UPDATE SET dataset = excluded.dataset,
 			first_seen = excluded.first_seen, first_precision = excluded.first_precision, first_basis = excluded.first_basis,
 			last_seen = excluded.last_seen, valid_until = excluded.valid_until, confidence = excluded.confidence, tlp = excluded.tlp,
@@ -449,7 +454,7 @@ func (b *Batch) EndSnapshot(ctx context.Context, ds intel.Dataset, subjects []in
 // met, and returns the others that stood in it.
 func (b *Batch) untouched(ctx context.Context, ds intel.Dataset, subject intel.Ref) (missing []string, err error) {
 	rows, err := b.tx.QueryContext(ctx, `SELECT indicator_id, dataset FROM evidence
-		WHERE subject_publisher = ? AND subject_key = ? AND publisher = ? AND absent = 0`, subject.Publisher, subject.Key, ds.Publisher)
+		WHERE subject_publisher = ? AND subject_key = ? AND subject_key <> '' AND publisher = ? AND absent = 0`, subject.Publisher, subject.Key, ds.Publisher)
 	if err != nil {
 		return nil, err
 	}
