@@ -118,6 +118,7 @@ func (a *app) serve(ctx context.Context, o serveFlags) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
+	s.Waiting = nil // its own writers wait for each other
 
 	sealer, err := auth.SealerFromFile(a.sealKey(s))
 	if err != nil {
