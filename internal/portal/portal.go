@@ -67,7 +67,7 @@ func New(c Config) http.Handler {
 		c.Logger = slog.Default()
 	}
 	p := &portal{Config: c, pages: map[string]*template.Template{}, mux: http.NewServeMux()}
-	for _, name := range []string{"home", "profile", "missing"} {
+	for _, name := range []string{"home", "profile", "articles", "article", "missing"} {
 		p.pages[name] = template.Must(template.New("layout.html").Funcs(functions).ParseFS(templateFiles, "templates/layout.html", "templates/"+name+".html"))
 	}
 	static, err := fs.Sub(staticFiles, "static")
@@ -82,6 +82,8 @@ func New(c Config) http.Handler {
 	p.mux.Handle("GET /static/", http.StripPrefix("/static/", cached(http.FileServerFS(static))))
 	p.mux.HandleFunc("GET /{$}", p.handle(p.home))
 	p.mux.HandleFunc("GET /profiles/{id}", p.handle(p.profile))
+	p.mux.HandleFunc("GET /articles", p.handle(p.articles))
+	p.mux.HandleFunc("GET /articles/{id}", p.handle(p.article))
 	p.mux.HandleFunc("GET /", p.handle(func(*http.Request) (*page, error) { return nil, intel.ErrNotFound }))
 	return p
 }

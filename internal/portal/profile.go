@@ -49,6 +49,7 @@ type profileView struct {
 	Related     []linkRow
 	Names       short[nameRow]
 	References  short[referenceRow]
+	Articles    short[articleRow]
 	Records     []recordRow
 	Credits     []string
 
@@ -65,6 +66,7 @@ type indicatorRow struct {
 	First, Last string
 	Heard       bool // First is the date of a file or an import, not of a sighting
 	Sources     []string
+	Articles    []articleRow // that list it, the latest
 }
 
 func (p *portal) profile(r *http.Request) (*page, error) {
@@ -90,6 +92,11 @@ func (p *portal) profile(r *http.Request) (*page, error) {
 	if err := p.indicators(ctx, view, r.URL.Query().Get("after")); err != nil {
 		return nil, err
 	}
+	articles, _, err := p.Store.ProfileArticles(ctx, id, articlesListed, v)
+	if err != nil {
+		return nil, err
+	}
+	view.Articles = shorten(articleRows(articles), articlesShown)
 	view.Curl = curl(p.base(r), "/intelProfiles/"+url.PathEscape(id))
 	view.CurlList = curl(p.base(r), "/intelProfiles/"+url.PathEscape(id)+"/indicators", "$count=true", "$orderby=firstSeenDateTime desc")
 	return &page{Template: "profile", Title: brief(80, d.Profile.Title) + " – Dossier", Data: view}, nil
@@ -147,6 +154,11 @@ func (p *portal) indicators(ctx context.Context, view *profileView, after string
 		for _, e := range evidence {
 			row.Sources = appendNew(row.Sources, intel.PublisherOf(e.Publisher).Title)
 		}
+		articles, _, err := p.Store.IndicatorArticles(ctx, i.ID, articlesOfAValue, v)
+		if err != nil {
+			return err
+		}
+		row.Articles = articleRows(articles)
 		view.Indicators = append(view.Indicators, row)
 	}
 	page := address(id)
