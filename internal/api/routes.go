@@ -57,6 +57,22 @@ func (s *Server) routes() {
 		get(ofOne+"/"+name, deltaProfileIndicators)
 	}
 
+	const (
+		articles = ti + "/articles"
+		listed   = ti + "/articleIndicators"
+	)
+	get(articles, listArticles)
+	get(articles+"/$count", countArticles)
+	get(articles+"/{}", getArticle)
+	get(articles+"/{}/indicators", listArticleIndicators)
+	get(articles+"/{}/indicators/$count", countArticleIndicators)
+	get(articles+"/{}/indicators/{}", getArticleIndicator)
+	get(articles+"/{}/indicators/{}/artifact", getArticleArtifact)
+	get(listed, listArticleIndicators)
+	get(listed+"/$count", countArticleIndicators)
+	get(listed+"/{}", getArticleIndicator)
+	get(listed+"/{}/artifact", getArticleArtifact)
+
 	get("subscriptions", notServed)
 	unserved("subscriptions", http.MethodPost)
 	get("subscriptions/{}", notServed)

@@ -256,11 +256,7 @@ func (p *portal) listed(req *http.Request, h *home) error {
 	if len(filter) > 0 {
 		params = append(params, "$filter="+strings.Join(filter, " and "))
 	}
-	var raw []string
-	for _, param := range params {
-		raw = append(raw, strings.ReplaceAll(url.QueryEscape(param), "%3D", "="))
-	}
-	q, err := odata.ParseQuery(strings.Join(raw, "&"), store.Types.Profile, odata.Options{Allow: odata.AllowCollection})
+	q, err := odata.ParseQuery(rawQuery(params), store.Types.Profile, odata.Options{Allow: odata.AllowCollection})
 	if err != nil {
 		return err
 	}

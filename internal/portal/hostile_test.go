@@ -47,7 +47,7 @@ func check(t *testing.T, where, page string) {
 					t.Errorf("%s: attribute %s of %s", where, a.Key, n.Data)
 				}
 				ours := regexp.MustCompile(`^/static/(icon\.svg|app\.js\?[0-9a-f]+)$`)
-				if a.Key == "src" && !ours.MatchString(a.Val) || a.Key == "action" && !slices.Contains([]string{"/", "/profiles", "/lookup", "/compare"}, a.Val) {
+				if a.Key == "src" && !ours.MatchString(a.Val) || a.Key == "action" && !slices.Contains([]string{"/", "/profiles", "/lookup", "/compare", "/articles"}, a.Val) {
 					t.Errorf("%s: %s=%q of %s", where, a.Key, a.Val, n.Data)
 				}
 				if a.Key != "href" {
@@ -88,10 +88,10 @@ func TestHostileText(t *testing.T) {
 		body := get(h, path).Body.String()
 		check(t, path, body)
 	}
-	for _, path := range []string{"/", "/?q=" + url.QueryEscape("alert"), "/?q=" + url.QueryEscape(hostile), "/?after=" + url.QueryEscape(hostile), "/profiles/bad", "/profiles/" + url.PathEscape(hostile)} {
+	for _, path := range []string{"/", "/?q=" + url.QueryEscape("alert"), "/?q=" + url.QueryEscape(hostile), "/?after=" + url.QueryEscape(hostile), "/profiles/bad", "/profiles/" + url.PathEscape(hostile), "/articles", "/articles/" + badArticle} {
 		body := get(h, path).Body.String()
 		check(t, path, body)
-		if path == "/profiles/bad" || strings.HasPrefix(path, "/?q=") {
+		if path == "/profiles/bad" || path == "/articles/"+badArticle || strings.HasPrefix(path, "/?q=") {
 			if !strings.Contains(body, "&lt;script&gt;alert(1)&lt;/script&gt;") {
 				t.Errorf("%s does not show the text", path)
 			}
@@ -126,6 +126,8 @@ func FuzzPages(f *testing.F) {
 			"/indicator?" + url.Values{"value": {q}, "kind": {kind}}.Encode(),
 			"/compare?" + url.Values{"a": {q}, "b": {kind}}.Encode(),
 			"/changes?" + url.Values{"since": {q}}.Encode(),
+			"/articles?" + url.Values{"q": {q}, "after": {after}}.Encode(),
+			"/articles/" + badArticle + "?" + url.Values{"after": {after}}.Encode(),
 		} {
 			w := get(h, path)
 			if w.Code >= 500 {

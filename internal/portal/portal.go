@@ -69,7 +69,7 @@ func New(c Config) http.Handler {
 		c.Logger = slog.Default()
 	}
 	p := &portal{Config: c, pages: map[string]*template.Template{}, mux: http.NewServeMux()}
-	for _, name := range []string{"home", "list", "profile", "lookup", "indicator", "compare", "changes", "missing"} {
+	for _, name := range []string{"home", "list", "profile", "lookup", "indicator", "compare", "changes", "articles", "article", "missing"} {
 		p.pages[name] = template.Must(template.New("layout.html").Funcs(functions).ParseFS(templateFiles, "templates/layout.html", "templates/"+name+".html"))
 	}
 	static, err := fs.Sub(staticFiles, "static")
@@ -87,6 +87,8 @@ func New(c Config) http.Handler {
 	p.mux.HandleFunc("GET /indicators/{id}", p.handle(p.indicator))
 	p.mux.HandleFunc("GET /compare", p.handle(p.compare))
 	p.mux.HandleFunc("GET /changes", p.handle(p.changes))
+	p.mux.HandleFunc("GET /articles", p.handle(p.articles))
+	p.mux.HandleFunc("GET /articles/{id}", p.handle(p.article))
 	p.mux.HandleFunc("GET /", p.handle(func(*http.Request) (*page, error) { return nil, intel.ErrNotFound }))
 	return p
 }
