@@ -26,6 +26,7 @@ func (c *collector) Observation(o *intel.Observation) error {
 	c.observations = append(c.observations, *o)
 	return nil
 }
+
 func (c *collector) Article(a *intel.Article) error { c.articles = append(c.articles, a); return nil }
 func (c *collector) Reject(r intel.Reject)          { c.rejects = append(c.rejects, r) }
 
