@@ -30,6 +30,7 @@ var idWords = map[string]string{
 	"indicatorId":                    "The id of an indicator, a GUID made from its value.",
 	"intelligenceProfileIndicatorId": "The id of an indicator, a GUID made from its value.",
 	"intelProfileIndicatorId":        "The id of an indicator, a GUID made from its value.",
+	"subscriptionId":                 "The id of a subscription, a GUID.",
 	"decisionId":                     "The id of a decision, a GUID.",
 	"hostId":                         "The name or address itself.",
 	"tenant":                         "Any.",
