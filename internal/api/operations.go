@@ -68,6 +68,7 @@ const (
 	tagIndicators = "Indicators"
 	tagHosts      = "Hosts"
 	tagArticles   = "Articles"
+	tagFollow     = "Subscriptions"
 	tagOwn        = "Dossier"
 	tagServer     = "Service"
 	tagTokens     = "Tokens"
@@ -81,6 +82,7 @@ var tags = []documentTag{
 	{tagIndicators, "What profiles are known by: names, addresses, URLs, hashes."},
 	{tagHosts, "Every valid name and address is a host; what is not known of it is null or empty."},
 	{tagArticles, "What sources published, with the indicators that it lists: STIX reports and MISP events."},
+	{tagFollow, "Notifications of what changed, to an address of the client's own. A client sees and has only its own subscriptions."},
 	{tagOwn, "Resources of Dossier's own, in plain JSON: what Graph has no form for."},
 	{tagServer, "The service itself: metadata, batches, health, this description."},
 	{tagTokens, "Tokens for clients of this server, by the OAuth 2.0 grant client_credentials. Any tenant will do. Paths and errors are those of Microsoft Entra ID."},
@@ -227,6 +229,33 @@ func operations() map[string]operation {
 					{"host", &schema{Type: "object", Properties: object[*schema]{{"id", text("The host.")}}}},
 				}, Additional: &schema{Type: "null"},
 			}}}, {status: http.StatusNotModified, about: "With If-None-Match: the client has this version.", headers: []string{"ETag"}}},
+		},
+
+		"GET subscriptions": {
+			tag: tagFollow, summary: "List subscriptions", options: subscriptionOptions, typ: subscriptionType, about: "Those of the client that are in force, oldest first.",
+			answers: []reply{{status: http.StatusOK, about: "All of them.", body: &content{typ: subscriptionType, many: true}}},
+		},
+		"POST subscriptions": {
+			tag: tagFollow, summary: "Subscribe", options: subscriptionOptions, typ: subscriptionType, about: subscriptionWords,
+			body:     &content{schema: subscriptionSchema(true), example: exampleSubscription},
+			refusals: []int{http.StatusNotFound},
+			answers:  []reply{{status: http.StatusCreated, about: "The subscription.", headers: []string{"Location"}, body: &content{typ: subscriptionType}}},
+		},
+		"GET subscriptions/{}": {
+			tag: tagFollow, summary: "Get a subscription", options: subscriptionOptions, typ: subscriptionType,
+			answers: []reply{{status: http.StatusOK, about: "The subscription.", body: &content{typ: subscriptionType}}},
+		},
+		"PATCH subscriptions/{}": {
+			tag: tagFollow, summary: "Renew a subscription", options: subscriptionOptions, typ: subscriptionType, about: "Nothing but its end can be changed.",
+			body:    &content{schema: subscriptionSchema(false), example: object[any]{{"expirationDateTime", "2026-02-01T00:00:00Z"}}},
+			answers: []reply{{status: http.StatusOK, about: "The subscription.", body: &content{typ: subscriptionType}}},
+		},
+		"DELETE subscriptions/{}": {
+			tag: tagFollow, summary: "End a subscription", answers: []reply{{status: http.StatusNoContent, about: "It has ended."}},
+		},
+		"POST subscriptions/{}/reauthorize": {
+			tag: tagFollow, summary: "Reauthorize a subscription", about: "Nothing is to be done: who may read is asked at every delivery.",
+			answers: []reply{{status: http.StatusNoContent, about: "It goes on."}},
 		},
 
 		"GET api/lookup": {
