@@ -28,8 +28,11 @@ type Store struct {
 	read  *sql.DB
 	path  string
 	dialect
-	watch  watch
-	writes atomic.Int64 // commits of this process
+	watch    watch
+	prepared *prepared // of read; nil: none
+	bodies   *bodyMemory
+	counts   counts
+	writes   atomic.Int64 // commits of this process
 	// Now gives the time of writes; tests set it.
 	Now func() time.Time
 	// Retention is how long changes are kept; 0: [DefaultRetention].
@@ -70,7 +73,7 @@ const busyTimeout = 30 * time.Second
 // database (postgres://…), brings its schema up to date, and says whether the
 // database was new. Errors are of type *[OpenError].
 func Open(ctx context.Context, path string, o Options) (s *Store, isNew bool, err error) {
-	s = &Store{path: path, Now: time.Now, budget: queryBudget}
+	s = &Store{path: path, Now: time.Now, budget: queryBudget, bodies: newBodies()}
 	if isPostgres(path) {
 		s.dialect = postgresDialect
 		if s.write, s.read, err = openPostgres(path); err != nil {
@@ -95,6 +98,7 @@ func Open(ctx context.Context, path string, o Options) (s *Store, isNew bool, er
 	}
 	s.read.SetMaxOpenConns(8)
 	s.read.SetMaxIdleConns(8)
+	s.prepared = newPrepared()
 	isNew, err = s.migrate(ctx)
 	if err != nil {
 		return nil, false, errors.Join(openError(path, err), s.Close())
