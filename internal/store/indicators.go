@@ -112,7 +112,7 @@ func (s *Store) indicatorList(v View) list[*Indicator] {
 	return list[*Indicator]{
 		set: indicatorSet, alias: "i", view: v, scope: "indicators" + string(v.Mode), columns: indicatorSelect("i.id"), from: "indicator i",
 		where: s.shown("i", v), scan: s.scanIndicator(),
-		key: "i.id AS k0, i.tlp_lo AS k1", found: "i.id = found.k0 AND i.tlp_lo = found.k1",
+		deferred: true,
 	}
 }
 

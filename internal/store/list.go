@@ -18,10 +18,10 @@ type list[T any] struct {
 	columns string
 	from    string
 	where   fragment
-	// key are the columns of the primary key with the names k0, k1, …, and found says that a row of from has those of the
-	// rows "found". They are empty if pages are read at once.
-	key, found string
-	scan       func(rows scanner, more ...any) (T, error)
+	// deferred is set if the rows of a page in a chosen order are found before they are read; the key of the table is
+	// (id, tlp_lo).
+	deferred bool
+	scan     func(rows scanner, more ...any) (T, error)
 }
 
 // queryBudget bounds the time of a statement that a client's filter, order or
@@ -139,10 +139,12 @@ func (l *list[T]) statement(ctx context.Context, s *Store, q *odata.Query) (quer
 	if q.Skip > 0 && q.SkipToken == "" {
 		rows = sqlf(rows, fragment{" OFFSET ?", []any{q.Skip}})
 	}
-	if len(keys) == 1 || l.key == "" {
+	if len(keys) == 1 || !l.deferred {
 		return sqlf("SELECT "+l.columns, rows), keys, nil
 	}
-	query = sqlf("SELECT "+l.columns, keptColumns("found", keys), " FROM (SELECT "+l.key, rows, ") found JOIN "+l.from+" ON "+l.found+" ORDER BY "+orderSQL("found.", keys))
+	at := place{l.set, l.alias}
+	query = sqlf("SELECT "+l.columns, keptColumns("found", keys), " FROM (SELECT "+at.at(s.dialect.key), rows, ") found JOIN "+l.from+" ON "+at.at(s.dialect.found),
+		" ORDER BY "+orderSQL("found.", keys))
 	return query, keys, nil
 }
 
