@@ -28,7 +28,7 @@ type serveFlags struct {
 	auth, tlsCert, tlsKey      string
 	audiences, proxies         []string
 	selfSigned, verbose        bool
-	noFeeds                    bool
+	noFeeds, logJSON           bool
 	issuers                    string
 	perAddress, connections    int
 }
@@ -68,7 +68,8 @@ providers (Entra ID, Keycloak, …) whose tokens are accepted too.`,
 	f.IntVar(&o.perAddress, "max-connections-per-address", api.MaxPerAddress, "connections of one address (IPv6: a network of 64 bits), and requests under way on them; trusted proxies have no such limit")
 	f.IntVar(&o.connections, "max-connections", api.MaxConnections, "the same for all addresses together")
 	f.BoolVar(&o.noFeeds, "no-feeds", false, "do not run the feeds' schedule; another server of the same database may")
-	f.BoolVarP(&o.verbose, "verbose", "v", false, "log every request")
+	f.BoolVarP(&o.verbose, "verbose", "v", false, "log every request, with its request-id")
+	f.BoolVar(&o.logJSON, "log-json", false, "log in JSON, an object a line")
 	return cmd
 }
 
@@ -100,7 +101,7 @@ func (a *app) serve(ctx context.Context, o serveFlags) (err error) {
 		}
 		guard.Proxies = append(guard.Proxies, prefix)
 	}
-	log := slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: logLevel(o.verbose)}))
+	log := slog.New(a.logHandler(o))
 	if o.issuers != "" {
 		if guard.Providers, err = readProviders(o.issuers, log); err != nil {
 			return err
@@ -263,11 +264,15 @@ func (a *app) tls(o serveFlags, db string, log *slog.Logger) (*tls.Config, error
 	return nil, nil
 }
 
-func logLevel(verbose bool) slog.Level {
-	if verbose {
-		return slog.LevelDebug
+func (a *app) logHandler(o serveFlags) slog.Handler {
+	options := &slog.HandlerOptions{Level: slog.LevelInfo}
+	if o.verbose {
+		options.Level = slog.LevelDebug
 	}
-	return slog.LevelInfo
+	if o.logJSON {
+		return slog.NewJSONHandler(a.err, options)
+	}
+	return slog.NewTextHandler(a.err, options)
 }
 
 func readProviders(file string, log *slog.Logger) ([]*auth.Provider, error) {

@@ -391,6 +391,11 @@ func operations() map[string]operation {
 			tag: tagServer, summary: "Readiness", about: "200 if the database can be read, else 503.",
 			answers: ownBody[health]("It can answer.", health{Status: "ready", Version: "1.0", Position: 4711}), examples: []example{asked("Whether it can answer")},
 		},
+		"GET metrics": {
+			tag: tagServer, summary: "Metrics", about: "In the text format of Prometheus, or OpenMetrics: requests and how long they took, by route and query; answers from memory; connections, also to the database; the age of data; feeds and imports.",
+			answers:  []reply{{status: http.StatusOK, about: "The metrics.", body: &content{media: "text/plain", schema: &schema{Type: "string"}}}},
+			examples: []example{asked("The metrics")},
+		},
 		"GET openapi.json": {
 			tag: tagServer, summary: "This description", about: "In OpenAPI 3.1.",
 			answers:  []reply{{status: http.StatusOK, about: "The description.", body: &content{schema: &schema{Type: "object"}}}},

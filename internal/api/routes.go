@@ -99,6 +99,7 @@ func (s *Server) routes() {
 	own.at("api/decisions/{}", http.MethodDelete, s.writes(undoDecision))
 	own.at("healthz", http.MethodGet, healthz)
 	own.at("readyz", http.MethodGet, readyz)
+	own.at("metrics", http.MethodGet, exposition)
 	inJSON, asPage := s.descriptions()
 	own.at("openapi.json", http.MethodGet, inJSON)
 	own.at("reference", http.MethodGet, asPage)

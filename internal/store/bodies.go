@@ -11,7 +11,8 @@ const maxBodies = 32 << 20
 // bodyMemory keeps the bodies of profiles that were served last. A body is known by
 // the profile's id and the digest of the body itself, so what is found is right
 // whatever has changed since: nothing is ever to be forgotten but for room. It is
-// safe for concurrent use.
+// safe for
+// concurrent use, and the zero value is ready for it.
 //
 // There are two generations: when the young one has taken half of the room, it
 // becomes the old one, and what was old and not asked for since is forgotten.
@@ -22,8 +23,6 @@ type bodyMemory struct {
 }
 
 type bodyKey struct{ id, etag string }
-
-func newBodies() *bodyMemory { return &bodyMemory{young: map[bodyKey][]byte{}} }
 
 // fill sets the bodies of the profiles that it knows, and returns the others.
 func (b *bodyMemory) fill(list []*Profile) (missing []*Profile) {
@@ -55,9 +54,12 @@ func (b *bodyMemory) put(k bodyKey, body []byte) {
 	if _, ok := b.young[k]; ok || len(body) > maxBodies/8 {
 		return
 	}
+	if b.young == nil {
+		b.young = map[bodyKey][]byte{}
+	}
 	b.young[k] = body
 	if b.size += len(k.id) + len(k.etag) + len(body); b.size > maxBodies/2 {
-		b.old, b.young, b.size = b.young, map[bodyKey][]byte{}, 0
+		b.old, b.young, b.size = b.young, nil, 0
 	}
 }
 

@@ -78,7 +78,7 @@ func (s *Store) foldAll(ctx context.Context, progress func(done int)) (total int
 	}
 	defer func() { err = errors.Join(err, s.sortIn(context.WithoutCancel(ctx), "memory")) }()
 	err = s.inTx(ctx, func(tx *sql.Tx) error {
-		indexes, err := dropIndexes(ctx, tx, "indicator")
+		indexes, err := s.dropIndexes(ctx, tx, "indicator")
 		if err != nil {
 			return err
 		}

@@ -35,29 +35,45 @@ var upgrades = map[int]func(context.Context, *sql.Tx) error{2: fillQuery, 7: fil
 // migrate brings the schema up to date, a file at a time, each in a
 // transaction, and reports whether the database was empty before.
 func (s *Store) migrate(ctx context.Context) (isNew bool, err error) {
-	have, err := s.schemaVersion(ctx)
+	files, err := schemaNames()
 	if err != nil {
 		return false, err
 	}
-	files, err := fs.Glob(schemaFiles, "schema/*.sql")
+	have, err := s.migrateTo(ctx, len(files))
 	if err != nil {
 		return false, err
-	}
-	if have > len(files) {
-		return false, &OpenError{
-			Path: s.Path(), Msg: fmt.Sprintf("was made by a newer Dossier (schema %d; this one knows %d)", have, len(files)),
-			Hint: "use that version, or a newer one",
-		}
-	}
-	for i := have; i < len(files); i++ {
-		if err := s.migrateFile(ctx, files[i], i+1); err != nil {
-			return false, fmt.Errorf("schema %d: %w", i+1, err)
-		}
 	}
 	if have == 0 {
 		return true, nil
 	}
 	return false, s.checkVersions(ctx)
+}
+
+// schemaNames returns the schema files, in their order.
+func schemaNames() ([]string, error) { return fs.Glob(schemaFiles, "schema/*.sql") }
+
+// migrateTo applies schema files until there are so many, and returns how many
+// the database had.
+func (s *Store) migrateTo(ctx context.Context, want int) (have int, err error) {
+	if have, err = s.schemaVersion(ctx); err != nil {
+		return 0, err
+	}
+	files, err := schemaNames()
+	if err != nil {
+		return 0, err
+	}
+	if have > len(files) {
+		return 0, &OpenError{
+			Path: s.Path(), Msg: fmt.Sprintf("was made by a newer Dossier (schema %d; this one knows %d)", have, len(files)),
+			Hint: "use that version, or a newer one",
+		}
+	}
+	for i := have; i < want; i++ {
+		if err := s.migrateFile(ctx, files[i], i+1); err != nil {
+			return 0, fmt.Errorf("schema %d: %w", i+1, err)
+		}
+	}
+	return have, nil
 }
 
 // schemaVersion returns how many schema files the database has, 0 if it is empty.

@@ -30,7 +30,7 @@ type Store struct {
 	dialect
 	watch    watch
 	prepared *prepared // of read; nil: none
-	bodies   *bodyMemory
+	bodies   bodyMemory
 	counts   counts
 	writes   atomic.Int64 // commits of this process
 	// Now gives the time of writes; tests set it.
@@ -73,7 +73,7 @@ const busyTimeout = 30 * time.Second
 // database (postgres://…), brings its schema up to date, and says whether the
 // database was new. Errors are of type *[OpenError].
 func Open(ctx context.Context, path string, o Options) (s *Store, isNew bool, err error) {
-	s = &Store{path: path, Now: time.Now, budget: queryBudget, bodies: newBodies()}
+	s = &Store{path: path, Now: time.Now, budget: queryBudget}
 	if isPostgres(path) {
 		s.dialect = postgresDialect
 		if s.write, s.read, err = openPostgres(path); err != nil {
@@ -88,22 +88,43 @@ func Open(ctx context.Context, path string, o Options) (s *Store, isNew bool, er
 	if err := checkFile(path, o.Create); err != nil {
 		return nil, false, err
 	}
-	sqlite.StrictPragmas(true)
-	if s.write, err = sql.Open("sqlite", dsn(path, "journal_mode(wal)", "cache_size(-65536)")); err != nil {
-		return nil, false, openError(path, err)
+	if err := s.connectSQLite(); err != nil {
+		return nil, false, err
 	}
-	s.write.SetMaxOpenConns(1)
-	if s.read, err = sql.Open("sqlite", dsn(path, "cache_size(-16384)", "query_only(1)")); err != nil {
-		return nil, false, errors.Join(openError(path, err), s.write.Close())
-	}
-	s.read.SetMaxOpenConns(8)
-	s.read.SetMaxIdleConns(8)
-	s.prepared = newPrepared()
 	isNew, err = s.migrate(ctx)
 	if err != nil {
 		return nil, false, errors.Join(openError(path, err), s.Close())
 	}
 	return s, isNew, nil
+}
+
+// sqliteReaders is how many connections read a file at a time. Each may keep
+// 16 MB of it in memory.
+const sqliteReaders = 8
+
+// Readers returns how many queries the database answers at a time for whom it
+// serves: one more connection looks for changes.
+func (s *Store) Readers() int {
+	if s.postgres {
+		return postgresReaders
+	}
+	return sqliteReaders - 1
+}
+
+// connectSQLite opens the connections to the file.
+func (s *Store) connectSQLite() (err error) {
+	sqlite.StrictPragmas(true)
+	if s.write, err = sql.Open("sqlite", dsn(s.path, "journal_mode(wal)", "cache_size(-65536)")); err != nil {
+		return openError(s.path, err)
+	}
+	s.write.SetMaxOpenConns(1)
+	if s.read, err = sql.Open("sqlite", dsn(s.path, "cache_size(-16384)", "query_only(1)")); err != nil {
+		return errors.Join(openError(s.path, err), s.write.Close())
+	}
+	s.read.SetMaxOpenConns(sqliteReaders)
+	s.read.SetMaxIdleConns(sqliteReaders)
+	s.prepared = newPrepared()
+	return nil
 }
 
 // Path returns the path that the store was opened with; of a URL without its

@@ -55,7 +55,7 @@ func TestBodies(t *testing.T) {
 		return page.Items
 	}
 	list := read()
-	s.bodies = newBodies()
+	s.bodies = bodyMemory{}
 	for range 2 { // from the database, then from memory
 		if ok, err := s.fillBodies(t.Context(), list); !ok || err != nil {
 			t.Fatal(ok, err)
@@ -72,7 +72,7 @@ func TestBodies(t *testing.T) {
 		t.Errorf("a body that is not there is %v, %v", ok, err)
 	}
 
-	b := newBodies()
+	b := new(bodyMemory)
 	body := make([]byte, maxBodies/64)
 	for n := range 1000 {
 		b.keep(&Profile{ID: fmt.Sprint(n), ETag: "e", Body: body})
