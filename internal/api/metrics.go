@@ -151,8 +151,8 @@ func (c stateOf) Collect(ch chan<- prometheus.Metric) {
 	open, held := c.s.conns.stats()
 	set(connectionsIs, float64(open))
 	set(heldBytes, float64(held))
-	set(makingIs, float64(len(c.s.making)))
-	set(makingMax, float64(cap(c.s.making)))
+	set(makingIs, float64(c.s.making.count()))
+	set(makingMax, float64(c.s.making.max))
 	for _, p := range c.s.store.Pools() {
 		set(poolOpen, float64(p.InUse), p.Use, "used")
 		set(poolOpen, float64(p.Idle), p.Use, "idle")
