@@ -73,7 +73,7 @@ Exit status: 0 something was found, 1 nothing, 2 something could not be read.`,
 			if o.list != "" {
 				return h.run(cmd.Context(), nil, args)
 			}
-			s, err := a.open(cmd.Context())
+			s, err := a.openToRead(cmd.Context())
 			if err != nil {
 				return err
 			}

@@ -16,7 +16,9 @@ import (
 	"time"
 
 	"dossier/internal/auth"
+	"dossier/internal/fetch"
 	"dossier/internal/intel"
+	"dossier/internal/notify"
 	"dossier/internal/odata"
 	"dossier/internal/publish"
 	"dossier/internal/store"
@@ -33,6 +35,7 @@ type Config struct {
 	Logger    *slog.Logger     // nil: [slog.Default]
 	Home      http.Handler     // serves what is not the API's: the portal; nil: 404
 	Now       func() time.Time // nil: [time.Now]
+	Hooks     *notify.Hooks    // validates the receivers of notifications; nil: with its defaults
 
 	// Connections of one address and of all, where [Server.HTTPServer] serves; 0:
 	// [MaxPerAddress] and [MaxConnections]. The Guard's proxies have no limit of their own.
@@ -57,10 +60,11 @@ type Server struct {
 	now     func() time.Time
 
 	conns    *connections
-	making   chan struct{} // holds one for each answer that is being made
+	making   *turns        // of answers that are being made
 	patience time.Duration // see piecePatience
 
 	spool *publish.Spool
+	hooks *notify.Hooks
 
 	graph *node // behind a version
 	own   *node
@@ -70,10 +74,13 @@ type Server struct {
 func New(c Config) *Server {
 	s := &Server{
 		store: c.Store, public: strings.TrimRight(c.PublicURL, "/"), version: c.Version, ceiling: c.Ceiling,
-		log: c.Logger, home: c.Home, guard: c.Guard, audit: c.Audit, memory: newMemory(), origin: http.NewCrossOriginProtection(), now: c.Now,
+		hooks: c.Hooks, log: c.Logger, home: c.Home, guard: c.Guard, audit: c.Audit, memory: newMemory(), origin: http.NewCrossOriginProtection(), now: c.Now,
 	}
 	if s.log == nil {
 		s.log = slog.Default()
+	}
+	if s.hooks == nil {
+		s.hooks = &notify.Hooks{Poster: &fetch.Poster{}}
 	}
 	if s.now == nil {
 		s.now = time.Now
@@ -83,7 +90,10 @@ func New(c Config) *Server {
 		proxies = s.guard.Proxies
 	}
 	s.conns = newConnections(c.MaxPerAddress, c.MaxConnections, proxies, s.log)
-	s.making = make(chan struct{}, max(16, 8*runtime.GOMAXPROCS(0)))
+	s.making = newTurns(runtime.GOMAXPROCS(0))
+	if s.store != nil {
+		s.making = newTurns(s.store.Readers())
+	}
 	s.patience = piecePatience
 	s.spool = &publish.Spool{Fresh: exportFresh}
 	s.metrics = newMetrics(s)
@@ -277,24 +287,32 @@ func (s *Server) inTurn(tree *node, r *request, segments []odata.Segment) (*answ
 // takeTurn waits until it is the request's turn. leaveTurn must follow, also after
 // an error.
 func (r *request) takeTurn() error {
-	patience := time.NewTimer(makingPatience)
-	defer patience.Stop()
-	select {
-	case r.s.making <- struct{}{}:
-		r.turn = true
-	case <-patience.C:
-		return tooBusy()
-	case <-r.Context().Done():
-	}
-	return r.Context().Err() // nobody waits for the answer any more
+	err := r.s.making.take(r.Context(), r.client(), makingPatience)
+	r.turn = err == nil
+	return err
 }
 
 // leaveTurn lets another request have its turn.
 func (r *request) leaveTurn() {
 	if r.turn {
 		r.turn = false
-		<-r.s.making
+		r.s.making.leave(r.client())
 	}
+}
+
+// client is by whom turns are shared: who has told who they are, or the address.
+func (r *request) client() string {
+	switch {
+	case r.who != nil && !r.who.Anonymous():
+		return "client " + r.who.ClientID
+	case r.s.guard != nil:
+		return r.s.guard.Peer(r.Request)
+	}
+	host, _, _ := strings.Cut(r.RemoteAddr, "]") // of IPv6
+	if host == r.RemoteAddr {
+		host, _, _ = strings.Cut(host, ":")
+	}
+	return host
 }
 
 func isBatch(segments []odata.Segment) bool {
