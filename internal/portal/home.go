@@ -139,7 +139,11 @@ func (p *portal) home(r *http.Request) (*page, error) {
 	} else {
 		err = p.listed(r, h)
 	}
-	return &page{Template: "home", Title: title, Query: h.Query, Data: h}, err
+	follow := url.Values{}
+	if h.Kind != "" {
+		follow.Set("filter", "kind eq '"+h.Kind+"'")
+	}
+	return &page{Template: "home", Title: title, Query: h.Query, Data: h, Feeds: feedsOf("What changes", follow)}, err
 }
 
 func (p *portal) found(req *http.Request, h *home) error {
