@@ -123,6 +123,8 @@ var modules = []string{
 	"github.com/jackc/pgx/v5",
 	"github.com/klauspost/compress",
 	"github.com/microcosm-cc/bluemonday",
+	"github.com/prometheus/client_golang",
+	"github.com/prometheus/common",
 	"github.com/spf13/cobra",
 	"github.com/ulikunitz/xz",
 	"github.com/yuin/goldmark",
@@ -135,6 +137,7 @@ var modules = []string{
 	"modernc.org/sqlite",
 	// in tests only
 	"github.com/google/go-cmp",
+	"github.com/prometheus/client_model", // what the parser of the format returns
 	"github.com/rogpeppe/go-internal",
 	"github.com/santhosh-tekuri/jsonschema/v6",
 }

@@ -31,7 +31,7 @@ type serveFlags struct {
 	auth, tlsCert, tlsKey      string
 	audiences, proxies         []string
 	selfSigned, verbose        bool
-	noFeeds                    bool
+	noFeeds, logJSON           bool
 	privateHooks               bool
 	hookCA                     string
 	issuers                    string
@@ -73,9 +73,10 @@ providers (Entra ID, Keycloak, …) whose tokens are accepted too.`,
 	f.IntVar(&o.perAddress, "max-connections-per-address", api.MaxPerAddress, "connections of one address (IPv6: a network of 64 bits), and requests under way on them; trusted proxies have no such limit")
 	f.IntVar(&o.connections, "max-connections", api.MaxConnections, "the same for all addresses together")
 	f.BoolVar(&o.noFeeds, "no-feeds", false, "do not run the feeds' schedule; another server of the same database may")
+	f.BoolVarP(&o.verbose, "verbose", "v", false, "log every request, with its request-id")
+	f.BoolVar(&o.logJSON, "log-json", false, "log in JSON, an object a line")
 	f.BoolVar(&o.privateHooks, "webhooks-private", false, "let clients subscribe with receivers at private and loopback addresses")
 	f.StringVar(&o.hookCA, "webhooks-ca", "", "certificates (PEM) that receivers' certificates may come from, beside the system's")
-	f.BoolVarP(&o.verbose, "verbose", "v", false, "log every request")
 	return cmd
 }
 
@@ -107,7 +108,7 @@ func (a *app) serve(ctx context.Context, o serveFlags) (err error) {
 		}
 		guard.Proxies = append(guard.Proxies, prefix)
 	}
-	log := slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: logLevel(o.verbose)}))
+	log := slog.New(a.logHandler(o))
 	if o.issuers != "" {
 		if guard.Providers, err = readProviders(o.issuers, log); err != nil {
 			return err
@@ -124,6 +125,7 @@ func (a *app) serve(ctx context.Context, o serveFlags) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
+	s.Waiting = nil // its own writers wait for each other
 
 	sealer, err := auth.SealerFromFile(a.sealKey(s))
 	if err != nil {
@@ -302,11 +304,15 @@ func (a *app) tls(o serveFlags, db string, log *slog.Logger) (*tls.Config, error
 	return nil, nil
 }
 
-func logLevel(verbose bool) slog.Level {
-	if verbose {
-		return slog.LevelDebug
+func (a *app) logHandler(o serveFlags) slog.Handler {
+	options := &slog.HandlerOptions{Level: slog.LevelInfo}
+	if o.verbose {
+		options.Level = slog.LevelDebug
 	}
-	return slog.LevelInfo
+	if o.logJSON {
+		return slog.NewJSONHandler(a.err, options)
+	}
+	return slog.NewTextHandler(a.err, options)
 }
 
 func readProviders(file string, log *slog.Logger) ([]*auth.Provider, error) {

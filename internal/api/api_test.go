@@ -131,8 +131,13 @@ func TestRequests(t *testing.T) {
 		{"GET", "/index.html", 404, "ResourceNotFound"},
 
 		// Neighbours, writes, methods.
-		{"GET", ti + "/articles", 501, "NotImplemented"},
-		{"GET", ti + "/articles/a272d5ab/indicators", 501, "NotImplemented"},
+		{"GET", ti + "/vulnerabilities", 501, "NotImplemented"},
+		{"GET", ti + "/articles/00000000", 404, "ResourceNotFound"},
+		{"GET", ti + "/articles/00000000/indicators", 404, "ResourceNotFound"},
+		{"GET", ti + "/articles?$filter=nope%20eq%201", 400, "Could not find a property named 'nope' on type 'microsoft.graph.security.article'."},
+		{"GET", ti + "/articleIndicators/nope", 404, "ResourceNotFound"},
+		{"GET", ti + "/articleIndicators?$search=x", 400, "$search"},
+		{"POST", ti + "/articles", 405, "Request_BadRequest"},
 		{"GET", ti + "/vulnerabilities/CVE-2024-1/components/x", 501, "NotImplemented"},
 		{"GET", ti + "/sslCertificates?$search=x:y", 501, "NotImplemented"},
 		{"GET", ti + "/whoisRecords/x/history", 501, "NotImplemented"},

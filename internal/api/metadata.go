@@ -16,6 +16,8 @@ var model = sync.OnceValue(func() odata.Schema {
 	intelligence := &odata.Type{
 		Name: "microsoft.graph.security.threatIntelligence", Kind: odata.EntityType, Base: entity,
 		Properties: []odata.Property{
+			{Name: "articleIndicators", Type: store.Types.ArticleIndicator, Collection: true, Navigation: true, Contained: true},
+			{Name: "articles", Type: store.Types.Article, Collection: true, Navigation: true, Contained: true},
 			{Name: "hosts", Type: typeNamed("microsoft.graph.security.host"), Collection: true, Navigation: true, Contained: true},
 			{Name: "intelligenceProfileIndicators", Type: store.Types.Indicator, Collection: true, Navigation: true, Contained: true},
 			{Name: "intelProfiles", Type: store.Types.Profile, Collection: true, Navigation: true, Contained: true},

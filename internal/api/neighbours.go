@@ -10,10 +10,9 @@ type neighbour struct {
 	singles     string // navigations to one
 }
 
-// neighbours are the resources of section 4.2 of the contract, but for hosts.
+// neighbours are the resources of section 4.2 of the contract, but for hosts and
+// articles.
 var neighbours = []neighbour{
-	{"articles", "indicators", ""},
-	{"articleIndicators", "", "artifact"},
 	{"vulnerabilities", "articles components", ""},
 	{"sslCertificates", "relatedHosts", ""},
 	{"whoisRecords", "history", "host"},

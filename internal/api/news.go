@@ -145,7 +145,7 @@ func (r *request) news(path string) (*newsFeed, error) {
 	for _, piece := range list {
 		n := newsPiece{Piece: piece, id: urn(installation, of, fmt.Sprint(piece.Position), piece.ID), link: base + "/profiles/" + url.PathEscape(piece.ID)}
 		if of == newsIndicators {
-			n.link = base + "/api/lookup?value=" + url.QueryEscape(piece.Value)
+			n.link = base + "/indicators/" + url.PathEscape(piece.ID)
 		}
 		n.title = piece.Title + " (" + piece.Kind + "): " + piece.Change
 		n.summary, n.content = newsText(piece)

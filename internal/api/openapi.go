@@ -136,6 +136,9 @@ func pathTemplate(path []string) (string, []string) {
 			if i > 0 {
 				name = singular(path[i-1]) + "Id"
 			}
+			if name == "indicatorId" && slices.Contains(path, "articles") {
+				name = "articleIndicatorId"
+			}
 			ids = append(ids, name)
 			segment = "{" + name + "}"
 		}

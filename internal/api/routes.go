@@ -51,6 +51,22 @@ func (s *Server) routes() {
 		get(ofOne+"/"+name, deltaProfileIndicators)
 	}
 
+	const (
+		articles = ti + "/articles"
+		listed   = ti + "/articleIndicators"
+	)
+	get(articles, listArticles)
+	get(articles+"/$count", countArticles)
+	get(articles+"/{}", getArticle)
+	get(articles+"/{}/indicators", listArticleIndicators)
+	get(articles+"/{}/indicators/$count", countArticleIndicators)
+	get(articles+"/{}/indicators/{}", getArticleIndicator)
+	get(articles+"/{}/indicators/{}/artifact", getArticleArtifact)
+	get(listed, listArticleIndicators)
+	get(listed+"/$count", countArticleIndicators)
+	get(listed+"/{}", getArticleIndicator)
+	get(listed+"/{}/artifact", getArticleArtifact)
+
 	g.at(subscriptionsPath, http.MethodGet, s.subscribes(listSubscriptions))
 	g.at(subscriptionsPath, http.MethodPost, s.subscribes(createSubscription))
 	g.at(subscriptionsPath+"/{}", http.MethodGet, s.subscribes(getSubscription))
@@ -96,6 +112,7 @@ func (s *Server) routes() {
 	own.at("api/decisions/{}", http.MethodDelete, s.writes(undoDecision))
 	own.at("healthz", http.MethodGet, healthz)
 	own.at("readyz", http.MethodGet, readyz)
+	own.at("metrics", http.MethodGet, exposition)
 	inJSON, asPage := s.descriptions()
 	own.at("openapi.json", http.MethodGet, inJSON)
 	own.at("reference", http.MethodGet, asPage)

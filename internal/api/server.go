@@ -53,6 +53,7 @@ type Server struct {
 	guard   *auth.Guard
 	audit   *auth.Audit
 	memory  *memory
+	metrics *metrics
 	seals   seals
 	ages    rememberedAges // of /healthz
 	origin  *http.CrossOriginProtection
@@ -92,6 +93,7 @@ func New(c Config) *Server {
 	s.making = make(chan struct{}, max(16, 8*runtime.GOMAXPROCS(0)))
 	s.patience = piecePatience
 	s.spool = &publish.Spool{Fresh: exportFresh}
+	s.metrics = newMetrics(s)
 	s.routes()
 	return s
 }
@@ -182,6 +184,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			}
 			s.write(out, req, s.answerOf(req, s.failureOf(req, panicked(p))))
 		}
+		s.metrics.observe(req.labels, r.Method, out.status, s.now().Sub(start))
 		if s.log.Enabled(r.Context(), slog.LevelDebug) {
 			s.log.Debug("request", "method", r.Method, "path", clip(r.URL.EscapedPath()), "status", out.status,
 				"took", s.now().Sub(start), "request-id", req.id)
@@ -235,6 +238,7 @@ func (s *Server) dispatch(w http.ResponseWriter, r *request) (*answer, error) {
 		}
 	}
 	if s.home != nil {
+		r.labels.route = "pages"
 		return nil, s.page(w, r)
 	}
 	return nil, fail(http.StatusNotFound, codeNotFound, "There is nothing at this path.")
@@ -329,7 +333,7 @@ func (s *Server) route(tree *node, r *request, segments []odata.Segment) (*answe
 	if h == nil {
 		return nil, methodNotAllowed(n.allowed())
 	}
-	r.ids = ids
+	r.ids, r.labels.route = ids, n.path
 	whole := r.Request
 	timeout := queryTimeout
 	if n.long {
@@ -338,12 +342,32 @@ func (s *Server) route(tree *node, r *request, segments []odata.Segment) (*answe
 	ctx, cancel := context.WithTimeout(whole.Context(), timeout)
 	defer func() { cancel(); r.Request = whole }()
 	r.Request = whole.WithContext(ctx)
-	a, err := h(r)
+	a, err := s.persevering(r, h)
 	if err != nil && ctx.Err() != nil {
 		// The database's own word for it is "interrupted".
 		err = fmt.Errorf("%w: %w", ctx.Err(), err)
 	}
 	return a, err
+}
+
+// Reads are tried again where the database was not available for a moment: it
+// restarted, a connection broke, a transaction gave way.
+var retryAfter = []time.Duration{50 * time.Millisecond, 250 * time.Millisecond, time.Second}
+
+// persevering calls a handler, again if that may help.
+func (s *Server) persevering(r *request, h handler) (*answer, error) {
+	for n := 0; ; n++ {
+		a, err := h(r)
+		if err == nil || !safe(r.Method) || n == len(retryAfter) || !s.store.Unavailable(err) {
+			return a, err
+		}
+		select {
+		case <-time.After(retryAfter[n]):
+		case <-r.Context().Done():
+			return nil, err
+		}
+		r.header = http.Header{}
+	}
 }
 
 // tracked remembers whether a response was begun.

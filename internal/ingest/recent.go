@@ -17,7 +17,6 @@ type Piece struct {
 	ID       string // of the profile or indicator
 	Kind     string
 	Title    string // of an indicator its value, defanged
-	Value    string // of an indicator
 	Summary  string // of a profile
 	Change   string
 	Fields   []profile.FieldChange // of one that changed
@@ -59,7 +58,7 @@ func IndicatorNews(ctx context.Context, s *store.Store, filter odata.Expr, of st
 	var out []Piece
 	for _, r := range list {
 		p := Piece{
-			Position: r.Position, At: r.At, ID: r.ID, Kind: string(r.Observable.Kind), Title: observable.Defang(r.Observable), Value: r.Observable.Value,
+			Position: r.Position, At: r.At, ID: r.ID, Kind: string(r.Observable.Kind), Title: observable.Defang(r.Observable),
 			Change: ChangeChanged,
 		}
 		switch {
