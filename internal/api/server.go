@@ -16,7 +16,9 @@ import (
 	"time"
 
 	"dossier/internal/auth"
+	"dossier/internal/fetch"
 	"dossier/internal/intel"
+	"dossier/internal/notify"
 	"dossier/internal/odata"
 	"dossier/internal/publish"
 	"dossier/internal/store"
@@ -33,6 +35,7 @@ type Config struct {
 	Logger    *slog.Logger     // nil: [slog.Default]
 	Home      http.Handler     // serves what is not the API's: the portal; nil: 404
 	Now       func() time.Time // nil: [time.Now]
+	Hooks     *notify.Hooks    // validates the receivers of notifications; nil: with its defaults
 
 	// Connections of one address and of all, where [Server.HTTPServer] serves; 0:
 	// [MaxPerAddress] and [MaxConnections]. The Guard's proxies have no limit of their own.
@@ -62,6 +65,7 @@ type Server struct {
 
 	spool *publish.Spool
 	types publish.ProfileTypes
+	hooks *notify.Hooks
 
 	graph       *node // behind a version
 	own         *node
@@ -72,10 +76,13 @@ type Server struct {
 func New(c Config) *Server {
 	s := &Server{
 		store: c.Store, public: strings.TrimRight(c.PublicURL, "/"), version: c.Version, ceiling: c.Ceiling,
-		log: c.Logger, home: c.Home, guard: c.Guard, audit: c.Audit, memory: newMemory(), origin: http.NewCrossOriginProtection(), now: c.Now,
+		hooks: c.Hooks, log: c.Logger, home: c.Home, guard: c.Guard, audit: c.Audit, memory: newMemory(), origin: http.NewCrossOriginProtection(), now: c.Now,
 	}
 	if s.log == nil {
 		s.log = slog.Default()
+	}
+	if s.hooks == nil {
+		s.hooks = &notify.Hooks{Poster: &fetch.Poster{}}
 	}
 	if s.now == nil {
 		s.now = time.Now

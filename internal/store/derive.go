@@ -515,7 +515,7 @@ func (d *deriver) members(list []*Derived) error {
 		}
 	}
 	pend, err := d.prepare(`INSERT INTO pending (indicator_id) SELECT DISTINCT indicator_id FROM evidence
-		WHERE subject_publisher = ? AND subject_key = ? ON CONFLICT (indicator_id) DO NOTHING`)
+		WHERE subject_publisher = ? AND subject_key = ? AND subject_key <> '' ON CONFLICT (indicator_id) DO NOTHING`)
 	if err != nil {
 		return err
 	}

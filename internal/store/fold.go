@@ -201,8 +201,8 @@ type folder struct {
 	// all tells that pending is emptied at the end, and last is where it was read to.
 	all  bool
 	last string
-	// unclaimed and fresh tell that there are no claims of people, and were no indicators.
-	unclaimed, fresh bool
+	// unclaimed, unsighted and fresh tell that there are no claims of people, no sightings, and were no indicators.
+	unclaimed, unsighted, fresh bool
 
 	indicators, ofProfiles, profiles, changes *bulk
 }
@@ -264,6 +264,9 @@ func (f *folder) start() error {
 	f.stmts = map[string]*sql.Stmt{}
 	f.bulks()
 	if f.unclaimed, err = isEmpty(f.ctx, f.tx, "analyst_claim"); err != nil {
+		return err
+	}
+	if f.unsighted, err = isEmpty(f.ctx, f.tx, "sighted"); err != nil {
 		return err
 	}
 	f.fresh, err = isEmpty(f.ctx, f.tx, "indicator")
@@ -386,8 +389,10 @@ func (f *folder) compute(ids []string) (c foldedChunk) {
 			return foldedChunk{err: err}
 		}
 	}
-	if f.sighted, err = sightedOf(f.ctx, f.q, ids); err != nil {
-		return foldedChunk{err: err}
+	if f.sighted = nil; !f.unsighted {
+		if f.sighted, err = sightedOf(f.ctx, f.q, ids); err != nil {
+			return foldedChunk{err: err}
+		}
 	}
 	if c.had, err = f.stored(ids); err != nil {
 		return foldedChunk{err: err}

@@ -218,7 +218,7 @@ func (s *Store) goneIndicators(ctx context.Context, t Timeline, v View, since Pl
 	if t.Positions != nil || t.Linked {
 		return nil, nil
 	}
-	events, err := s.logged(ctx, logIndicatorGone, "", v.Ceiling, since, head, n)
+	events, err := s.logged(ctx, logIndicatorGone, "", "", v.Ceiling, since, head, n)
 	if err != nil || len(events) == 0 {
 		return nil, err
 	}
