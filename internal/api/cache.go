@@ -114,7 +114,7 @@ func (s *Server) remembering(r *request, segments []odata.Segment, make func() (
 
 // timely reports whether an answer may be another one later, with nothing changed.
 func timely(r *request, segments []odata.Segment) bool {
-	if strings.Contains(r.URL.RawQuery, "view") {
+	if strings.Contains(r.URL.RawQuery, "view") || isSubscriptions(segments) {
 		return true
 	}
 	for _, seg := range segments {

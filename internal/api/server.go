@@ -16,7 +16,9 @@ import (
 	"time"
 
 	"dossier/internal/auth"
+	"dossier/internal/fetch"
 	"dossier/internal/intel"
+	"dossier/internal/notify"
 	"dossier/internal/odata"
 	"dossier/internal/publish"
 	"dossier/internal/store"
@@ -33,6 +35,7 @@ type Config struct {
 	Logger    *slog.Logger     // nil: [slog.Default]
 	Home      http.Handler     // serves what is not the API's: the portal; nil: 404
 	Now       func() time.Time // nil: [time.Now]
+	Hooks     *notify.Hooks    // validates the receivers of notifications; nil: with its defaults
 
 	// Connections of one address and of all, where [Server.HTTPServer] serves; 0:
 	// [MaxPerAddress] and [MaxConnections]. The Guard's proxies have no limit of their own.
@@ -61,19 +64,25 @@ type Server struct {
 	patience time.Duration // see piecePatience
 
 	spool *publish.Spool
+	types publish.ProfileTypes
+	hooks *notify.Hooks
 
-	graph *node // behind a version
-	own   *node
+	graph       *node // behind a version
+	own         *node
+	collections *node // of the TAXII server
 }
 
 // New returns a server.
 func New(c Config) *Server {
 	s := &Server{
 		store: c.Store, public: strings.TrimRight(c.PublicURL, "/"), version: c.Version, ceiling: c.Ceiling,
-		log: c.Logger, home: c.Home, guard: c.Guard, audit: c.Audit, memory: newMemory(), origin: http.NewCrossOriginProtection(), now: c.Now,
+		hooks: c.Hooks, log: c.Logger, home: c.Home, guard: c.Guard, audit: c.Audit, memory: newMemory(), origin: http.NewCrossOriginProtection(), now: c.Now,
 	}
 	if s.log == nil {
 		s.log = slog.Default()
+	}
+	if s.hooks == nil {
+		s.hooks = &notify.Hooks{Poster: &fetch.Poster{}}
 	}
 	if s.now == nil {
 		s.now = time.Now
@@ -210,7 +219,7 @@ func panicked(p any) error { return fmt.Errorf("panic: %v\n%s", p, debug.Stack()
 func (s *Server) dispatch(w http.ResponseWriter, r *request) (*answer, error) {
 	segments, err := odata.ParsePath(r.URL.EscapedPath())
 	if err != nil {
-		r.graph = isGraph(r.URL.Path)
+		r.graph, r.taxii = isGraph(r.URL.Path), strings.HasPrefix(r.URL.Path, taxiiPath)
 		return nil, err
 	}
 	if len(segments) > 0 {
@@ -226,6 +235,9 @@ func (s *Server) dispatch(w http.ResponseWriter, r *request) (*answer, error) {
 			len(segments) > 1 && strings.EqualFold(segments[1].Text, "security"):
 			r.graph = true
 			return nil, invalidVersion(first)
+		case s.collections.literals[first] != nil:
+			r.taxii = true
+			return s.guarded(s.collections, r, segments)
 		case s.own.literals[first] != nil:
 			return s.guarded(s.own, r, segments)
 		}
@@ -322,11 +334,11 @@ func isGraph(path string) bool {
 func (s *Server) route(tree *node, r *request, segments []odata.Segment) (*answer, error) {
 	n, ids, unknown := tree.find(segments)
 	switch {
-	case unknown != nil && tree == s.own:
+	case unknown != nil && tree != s.graph:
 		return nil, fail(http.StatusNotFound, codeNotFound, "There is nothing at this path.")
 	case unknown != nil:
 		return nil, noSegment(unknown.Text)
-	case n.methods == nil && tree == s.own:
+	case n.methods == nil && tree != s.graph:
 		return nil, fail(http.StatusNotFound, codeNotFound, "There is nothing at this path.")
 	}
 	method := r.Method

@@ -201,7 +201,11 @@ func (p *portal) home(r *http.Request) (*page, error) {
 	} else {
 		err = p.listed(r, h)
 	}
-	return &page{Template: "home", Title: title, Query: h.Query, Data: h}, err
+	follow := url.Values{}
+	if h.Kind != "" {
+		follow.Set("filter", "kind eq '"+h.Kind+"'")
+	}
+	return &page{Template: "home", Title: title, Query: h.Query, Data: h, Feeds: feedsOf("What changes", follow)}, err
 }
 
 // placeFor returns the page for what was typed into the search, if it is no words
@@ -213,7 +217,7 @@ func placeFor(query string) string {
 	found, more, whole := values(query)
 	switch {
 	case len(found) == 1 && whole && !more:
-		return indicatorLink(found[0])
+		return valueLink(found[0])
 	case len(found) > 1, len(found) == 1 && !whole:
 		return "/lookup?" + url.Values{"q": {query}}.Encode()
 	}
@@ -256,11 +260,7 @@ func (p *portal) listed(req *http.Request, h *home) error {
 	if len(filter) > 0 {
 		params = append(params, "$filter="+strings.Join(filter, " and "))
 	}
-	var raw []string
-	for _, param := range params {
-		raw = append(raw, strings.ReplaceAll(url.QueryEscape(param), "%3D", "="))
-	}
-	q, err := odata.ParseQuery(strings.Join(raw, "&"), store.Types.Profile, odata.Options{Allow: odata.AllowCollection})
+	q, err := odata.ParseQuery(rawQuery(params), store.Types.Profile, odata.Options{Allow: odata.AllowCollection})
 	if err != nil {
 		return err
 	}

@@ -18,6 +18,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -69,7 +70,7 @@ func New(c Config) http.Handler {
 		c.Logger = slog.Default()
 	}
 	p := &portal{Config: c, pages: map[string]*template.Template{}, mux: http.NewServeMux()}
-	for _, name := range []string{"home", "list", "profile", "lookup", "indicator", "compare", "changes", "missing"} {
+	for _, name := range []string{"home", "list", "profile", "lookup", "indicator", "compare", "changes", "articles", "article", "missing"} {
 		p.pages[name] = template.Must(template.New("layout.html").Funcs(functions).ParseFS(templateFiles, "templates/layout.html", "templates/"+name+".html"))
 	}
 	static, err := fs.Sub(staticFiles, "static")
@@ -84,8 +85,11 @@ func New(c Config) http.Handler {
 	p.mux.HandleFunc("GET /lookup", p.handle(p.lookup))
 	p.mux.HandleFunc("POST /lookup", p.handle(p.lookup))
 	p.mux.HandleFunc("GET /indicator", p.handle(p.indicator))
+	p.mux.HandleFunc("GET /indicators/{id}", p.handle(p.indicator))
 	p.mux.HandleFunc("GET /compare", p.handle(p.compare))
 	p.mux.HandleFunc("GET /changes", p.handle(p.changes))
+	p.mux.HandleFunc("GET /articles", p.handle(p.articles))
+	p.mux.HandleFunc("GET /articles/{id}", p.handle(p.article))
 	p.mux.HandleFunc("GET /", p.handle(func(*http.Request) (*page, error) { return nil, intel.ErrNotFound }))
 	return p
 }
@@ -130,7 +134,24 @@ type page struct {
 	Version  string
 	Style    string
 	Script   string
+	Feeds    []feedLink
 	Data     any
+}
+
+// A feedLink is a feed of what changes on the page, for feed readers to find.
+type feedLink struct{ Type, Title, Address string }
+
+// feedsOf are the feeds with the parameters, in both forms.
+func feedsOf(title string, params url.Values) []feedLink {
+	var out []feedLink
+	for _, form := range [][2]string{{"atom", "application/atom+xml"}, {"json", "application/feed+json"}} {
+		address := "/api/changes." + form[0]
+		if len(params) > 0 {
+			address += "?" + params.Encode()
+		}
+		out = append(out, feedLink{form[1], title, address})
+	}
+	return out
 }
 
 // handle makes a handler of a function that makes a page; its errors become

@@ -36,6 +36,12 @@ func TestPages(t *testing.T) {
 		{"/profiles/quiet", 200, []string{"Quiet Heron", "France", "from the source", "No source ties an indicator", "part of"}},
 		{"/profiles/bad", 200, []string{"evil[.]contoso[.]com", "heard of"}},
 		{"/profiles/large", 200, []string{"150 techniques", "137 more names"}},
+		{"/profiles/bad", 200, []string{"Articles about it", "/articles/" + badArticle}},
+		{"/articles", 200, []string{"A quiet article", "/articles/" + badArticle, "$orderby=createdDateTime desc"}},
+		{"/articles?q=quiet+article", 200, []string{"A quiet article", "Articles with “quiet article” <small>1</small>"}},
+		{"/articles?q=nowhere+at+all", 200, []string{"No article holds these words"}},
+		{"/articles/" + quietArticle, 200, []string{"A quiet article", "without indicators", "It lists no indicator"}},
+		{"/articles/" + badArticle, 200, []string{"evil[.]contoso[.]com", "TLP:GREEN", `href="/profiles/bad"`, "quiet tag"}},
 		{"/static/style.css", 200, []string{"prefers-color-scheme"}},
 		{"/static/none.js", 404, nil},
 		{"/static/", 404, nil},
@@ -78,6 +84,10 @@ func TestOddPaths(t *testing.T) {
 		{"/?after=garbage", 400, "does not belong to this query"},
 		{"/?after=%FF%00%3Cscript%3E", 400, "does not belong to this query"},
 		{"/?kind=tool&after=" + strings.Repeat("A", 10_000), 400, "does not belong to this query"},
+		{"/articles/nope", 404, "There is nothing here"},
+		{"/articles?after=x", 400, "does not belong to this query"},
+		{"/articles/" + quietArticle + "?after=x", 400, "does not belong to this query"},
+		{"/articles?q=%FF%FE", 400, "Not understood"},
 		{"/profiles/quiet?after=%00", 400, "does not belong to this query"},
 		{"/profiles/bad?after=eyJ9", 400, "does not belong to this query"},
 	} {
@@ -238,6 +248,13 @@ func TestLookup(t *testing.T) {
 			}
 		}
 	}
+	link := regexp.MustCompile(`/indicators/[0-9a-f-]{36}`).FindString(get(h, "/profiles/bad").Body.String())
+	if w := get(h, link); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "evil[.]contoso[.]com") {
+		t.Errorf("the profile's indicator leads to %q: %d", link, w.Code)
+	}
+	if w := get(h, "/indicators/none"); w.Code != http.StatusNotFound {
+		t.Errorf("no indicator: %d", w.Code)
+	}
 	for _, path := range []string{"/indicator", "/indicator?value=no+value", "/indicator?value=10.0.0.1"} {
 		if w := get(h, path); w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), "no value that can be looked up") {
 			t.Errorf("%s: %d", path, w.Code)
@@ -372,6 +389,20 @@ func TestLongNames(t *testing.T) {
 					t.Errorf("%.20s: a name takes %d characters", path, n)
 				}
 			}
+		}
+	}
+}
+
+// TestFeedLinks: feed readers find the feeds of a page.
+func TestFeedLinks(t *testing.T) {
+	h, _ := testPortal(t)
+	for path, want := range map[string]string{
+		"/":           `type="application/atom&#43;xml" title="What changes" href="/api/changes.atom"`,
+		"/changes":    `title="What changes in indicators" href="/api/changes.json?of=indicators"`,
+		"/?kind=tool": `href="/api/changes.json?filter=kind&#43;eq&#43;%27tool%27"`,
+	} {
+		if body := get(h, path).Body.String(); !strings.Contains(body, want) {
+			t.Errorf("%s: no %s in %.1200s", path, want, body)
 		}
 	}
 }

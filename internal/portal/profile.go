@@ -51,6 +51,7 @@ type profileView struct {
 	Related     []linkRow
 	Names       short[nameRow]
 	References  short[referenceRow]
+	Articles    short[articleRow]
 	Records     []recordRow
 	Credits     []string
 
@@ -78,6 +79,7 @@ type indicatorRow struct {
 	First, Last string
 	Heard       bool // First is the date of a file or an import, not of a sighting
 	Sources     []string
+	Articles    []articleRow // that list it, the latest
 }
 
 func (p *portal) profile(r *http.Request) (*page, error) {
@@ -114,10 +116,18 @@ func (p *portal) profile(r *http.Request) (*page, error) {
 	if view.JSON, err = indented(d); err != nil {
 		return nil, err
 	}
+	articles, _, err := p.Store.ProfileArticles(ctx, id, articlesListed, v)
+	if err != nil {
+		return nil, err
+	}
+	view.Articles = shorten(articleRows(articles), articlesShown)
 	view.Curl = curl(p.base(r), "/intelProfiles/"+url.PathEscape(id))
 	view.CurlList = curl(p.base(r), "/intelProfiles/"+url.PathEscape(id)+"/indicators", "$count=true", "$orderby=firstSeenDateTime desc")
 	view.Fields = profile.Claims(d)
-	return &page{Template: "profile", Title: brief(80, d.Profile.Title) + " – Dossier", Data: view}, nil
+	return &page{Template: "profile", Title: brief(80, d.Profile.Title) + " – Dossier", Data: view, Feeds: append(
+		feedsOf("What changes in this profile", url.Values{"profile": {d.Profile.ID}}),
+		feedsOf("What changes in its indicators", url.Values{"profile": {d.Profile.ID}, "of": {"indicators"}})...,
+	)}, nil
 }
 
 // newProfileView arranges the claims of a dossier for reading.
@@ -213,18 +223,25 @@ func (p *portal) indicators(ctx context.Context, view *profileView, in url.Value
 		for _, e := range evidence {
 			row.Sources = appendNew(row.Sources, intel.PublisherOf(e.Publisher).Title)
 		}
+		articles, _, err := p.Store.IndicatorArticles(ctx, i.ID, articlesOfAValue, v)
+		if err != nil {
+			return err
+		}
+		row.Articles = articleRows(articles)
 		view.Indicators = append(view.Indicators, row)
 	}
+	link := url.URL{Path: "/profiles/" + id, RawPath: address(id), Fragment: "indicators"}
 	more := url.Values{}
 	if view.Narrowed {
 		more.Set("only", only)
 	}
-	if after != "" {
-		view.First = address(id) + "?" + more.Encode() + "#indicators"
+	if link.RawQuery = more.Encode(); after != "" {
+		view.First = link.String()
 	}
 	if list.Next != "" {
 		more.Set("after", list.Next)
-		view.Next = address(id) + "?" + more.Encode() + "#indicators"
+		link.RawQuery = more.Encode()
+		view.Next = link.String()
 	}
 	return nil
 }

@@ -152,12 +152,16 @@ func (*tooLongError) Error() string {
 	return "The text is longer than a million bytes. The command “dossier hunt -” reads texts of any length."
 }
 
-func indicatorLink(o observable.Observable) string {
+// indicatorLink is the page of an indicator that is known.
+func indicatorLink(o observable.Observable) string { return "/indicators/" + o.ID() }
+
+// valueLink is the page of any value.
+func valueLink(o observable.Observable) string {
 	return "/indicator?" + url.Values{"value": {o.Value}, "kind": {string(o.Kind)}}.Encode()
 }
 
 func (p *portal) valueRow(ctx context.Context, o observable.Observable) (valueRow, error) {
-	row := valueRow{Verdict: unknown, Shown: observable.Defang(o), Kind: string(o.Kind), Link: indicatorLink(o)}
+	row := valueRow{Verdict: unknown, Shown: observable.Defang(o), Kind: string(o.Kind), Link: valueLink(o)}
 	k, err := p.Store.Lookup(ctx, o, p.view())
 	if err == nil {
 		return rowOfKnown(k.Indicator, k.Profiles), nil
@@ -237,16 +241,9 @@ type evidenceRow struct {
 
 func (p *portal) indicator(r *http.Request) (*page, error) {
 	ctx := r.Context()
-	in := r.URL.Query()
-	var o observable.Observable
-	var err error
-	if kind := in.Get("kind"); kind != "" {
-		o, err = observable.ParseAs(observable.Kind(kind), in.Get("value"))
-	} else {
-		o, err = observable.Parse(in.Get("value"))
-	}
+	o, err := p.asked(r)
 	if err != nil {
-		return nil, &notValueError{err}
+		return nil, err
 	}
 	v := &indicatorView{Shown: observable.Defang(o), Raw: o.Value, Kind: string(o.Kind), Verdict: unknown}
 	k, err := p.Store.Lookup(ctx, o, p.view())
@@ -280,6 +277,30 @@ func (p *portal) indicator(r *http.Request) (*page, error) {
 		v.Host = apiPath + "/hosts/" + url.PathEscape(o.Value) + "/reputation"
 	}
 	return &page{Template: "indicator", Title: brief(80, v.Shown) + " – Dossier", Data: v}, nil
+}
+
+// asked is the value that an address names: by the id of a known indicator, or as
+// it is.
+func (p *portal) asked(r *http.Request) (o observable.Observable, err error) {
+	if id := r.PathValue("id"); id != "" {
+		v := p.view()
+		v.Mode = store.All
+		i, err := p.Store.Indicator(r.Context(), id, v)
+		if err != nil {
+			return o, err
+		}
+		return i.Observable, nil
+	}
+	in := r.URL.Query()
+	if kind := in.Get("kind"); kind != "" {
+		o, err = observable.ParseAs(observable.Kind(kind), in.Get("value"))
+	} else {
+		o, err = observable.Parse(in.Get("value"))
+	}
+	if err != nil {
+		return o, &notValueError{err}
+	}
+	return o, nil
 }
 
 func (p *portal) known(ctx context.Context, v *indicatorView, k *store.Known) (err error) {

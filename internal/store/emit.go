@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -190,8 +191,11 @@ func (e *emitter) identified(cond fragment, x odata.Expr, values ...odata.Expr) 
 		return cond, nil
 	}
 	at, key, _, err := e.resolve(path)
-	if err != nil || !isIndicator(at.set) || key == "id" {
+	if err != nil || !isIndicator(at.set) || key == "id" && at.set != articleIndicatorSet {
 		return cond, err
+	}
+	if key == "id" {
+		key = "ref"
 	}
 	ids, ok := e.ids(key, values)
 	if !ok {
@@ -200,7 +204,9 @@ func (e *emitter) identified(cond fragment, x odata.Expr, values ...odata.Expr) 
 	return sqlf("(", at.at(at.set.id), " IN ", listed(ids), " AND ", cond, ")"), nil
 }
 
-func isIndicator(s *entitySet) bool { return s == indicatorSet || s == profileIndicatorSet }
+func isIndicator(s *entitySet) bool {
+	return s == indicatorSet || s == profileIndicatorSet || s == articleIndicatorSet
+}
 
 // ids returns the ids of indicators whose property equals one of the literals,
 // if that can be told and their number is no burden.
@@ -580,6 +586,9 @@ func (e *emitter) elements(c collection, owner place) (place, fragment) {
 	if c.guard {
 		on = sqlf(on, " AND ", e.guard(el.alias))
 	}
+	if c.marks {
+		on = sqlf(on, " AND ", el.alias+".claim <= ", fragment{"?", []any{int(e.view.Ceiling)}})
+	}
 	return el, on
 }
 
@@ -606,7 +615,7 @@ func (e *emitter) lambda(x *odata.Lambda) (fragment, error) {
 		if found, ok := e.owners(x.Body, x.Var, c); ok {
 			// With a limit SQLite makes no join of it, in which every element would be looked for once for each of the owners found.
 			end = " LIMIT 1)"
-			hint = sqlf(owner.at(owner.set.id), " IN (SELECT o.profile_id FROM ", found, ") AND ")
+			hint = sqlf(owner.at(owner.set.id), " IN (SELECT o."+cmp.Or(c.owner, "profile_id")+" FROM ", found, ") AND ")
 		}
 	}
 	e.vars[x.Var] = el
@@ -625,11 +634,11 @@ func (e *emitter) lambda(x *odata.Lambda) (fragment, error) {
 // an element for which the condition is true, if an index tells them.
 func (e *emitter) owners(body odata.Expr, v *odata.Variable, c collection) (fragment, bool) {
 	if c.guard {
-		ids, ok := e.elementIDs(body, v)
+		ids, ok := e.elementIDs(body, v, c)
 		if !ok || !e.hint(len(ids)) {
 			return fragment{}, false
 		}
-		return sqlf("indicator_profile o WHERE o.indicator_id IN ", listed(ids)), true
+		return sqlf(cmp.Or(c.links, "indicator_profile")+" o WHERE o.indicator_id IN ", listed(ids)), true
 	}
 	cond, ok := e.elementKeys(body, v, c)
 	if !ok {
@@ -643,17 +652,17 @@ func (e *emitter) owners(body odata.Expr, v *odata.Variable, c collection) (frag
 
 // elementIDs returns the ids of indicators of which one must be an element for which the
 // condition is true.
-func (e *emitter) elementIDs(body odata.Expr, v *odata.Variable) (ids []string, ok bool) {
+func (e *emitter) elementIDs(body odata.Expr, v *odata.Variable, c collection) (ids []string, ok bool) {
 	switch x := body.(type) {
 	case *odata.And:
 		for _, term := range x.Terms {
-			if ids, ok := e.elementIDs(term, v); ok {
+			if ids, ok := e.elementIDs(term, v, c); ok {
 				return ids, true
 			}
 		}
 	case *odata.Or:
 		for _, term := range x.Terms {
-			more, ok := e.elementIDs(term, v)
+			more, ok := e.elementIDs(term, v, c)
 			if !ok {
 				return nil, false
 			}
@@ -662,6 +671,9 @@ func (e *emitter) elementIDs(body odata.Expr, v *odata.Variable) (ids []string, 
 		return ids, true
 	default:
 		if path, values, ok := equality(x, v); ok {
+			if path == "id" && c.set == articleIndicatorSet {
+				path = "ref"
+			}
 			return e.ids(path, values)
 		}
 	}

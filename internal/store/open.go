@@ -36,9 +36,13 @@ type Store struct {
 	writes   atomic.Int64 // commits of this process
 	// Now gives the time of writes; tests set it.
 	Now func() time.Time
+	// Waiting, if not nil, is called, perhaps on another goroutine, when a write has
+	// waited for other writers for a while, and goes on to wait.
+	Waiting func()
 	// Retention is how long changes are kept; 0: [DefaultRetention].
 	Retention time.Duration
 
+	readOnly bool
 	budget   time.Duration // of a query; see queryBudget
 	bulkFold int           // 0 is the constant of that name
 
@@ -52,6 +56,9 @@ type Store struct {
 // Options say how to open a database. The zero value opens an existing one.
 type Options struct {
 	Create bool // make the file if it does not exist
+	// Read opens a file that cannot be written for reading alone. It must be of the
+	// present schema.
+	Read bool
 }
 
 // An OpenError says why a database cannot be used and what may help.
@@ -86,7 +93,11 @@ func Open(ctx context.Context, path string, o Options) (s *Store, isNew bool, er
 		return s, isNew, nil
 	}
 	s.dialect = sqliteDialect
-	if err := checkFile(path, o.Create); err != nil {
+	err = checkFile(path, o.Create)
+	if errors.Is(err, errNotWritable) && o.Read {
+		return s, false, s.openForReading(ctx)
+	}
+	if err != nil {
 		return nil, false, err
 	}
 	if err := s.connectSQLite(); err != nil {
@@ -131,6 +142,31 @@ func (s *Store) connectSQLite() (err error) {
 	s.prepared = newPrepared()
 	return nil
 }
+
+// openForReading opens a file that cannot be written.
+func (s *Store) openForReading(ctx context.Context) (err error) {
+	s.readOnly = true
+	sqlite.StrictPragmas(true)
+	params := []string{"mode=ro"}
+	if wal, err := os.Stat(s.path + "-wal"); err != nil || wal.Size() == 0 {
+		// Nobody has it open. Without this SQLite wants to make files beside it, where
+		// writing is refused as well, as a rule.
+		params = append(params, "immutable=1")
+	}
+	if s.read, err = sql.Open("sqlite", dsn(s.path, "cache_size(-16384)", "query_only(1)")+"&"+strings.Join(params, "&")); err != nil {
+		return openError(s.path, err)
+	}
+	s.read.SetMaxOpenConns(8)
+	s.read.SetMaxIdleConns(8)
+	s.write = s.read // what is read through it, too
+	if _, err := s.migrate(ctx); err != nil {
+		return errors.Join(openError(s.path, err), s.Close())
+	}
+	return nil
+}
+
+// ReadOnly reports whether the database was opened for reading alone.
+func (s *Store) ReadOnly() bool { return s.readOnly }
 
 // Path returns the path that the store was opened with; of a URL without its
 // password.
@@ -186,6 +222,9 @@ func dsn(path string, pragmas ...string) string {
 	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode()
 }
 
+// errNotWritable marks the error of checkFile about a file that could be read.
+var errNotWritable = errors.New("not writable")
+
 // checkFile finds out what a driver would say less clearly.
 func checkFile(path string, create bool) error {
 	if path == "" {
@@ -211,15 +250,23 @@ func checkFile(path string, create bool) error {
 	case info.IsDir():
 		return &OpenError{Path: path, Msg: "is a folder", Hint: "give --db the path of a file"}
 	}
-	f, err := os.OpenFile(path, os.O_RDWR, 0)
-	if err != nil {
-		return &OpenError{Path: path, Msg: "cannot be written", Hint: "check the file's permissions, or copy it elsewhere and use that with --db", Err: err}
+	f, notWritable := os.OpenFile(path, os.O_RDWR, 0)
+	if notWritable != nil {
+		if f, err = os.Open(path); err != nil {
+			return &OpenError{Path: path, Msg: "cannot be read", Hint: "check the file's permissions", Err: err}
+		}
 	}
 	defer f.Close()
 	head := make([]byte, 16)
 	n, _ := f.Read(head)
 	if n > 0 && string(head[:n]) != "SQLite format 3\x00" {
 		return &OpenError{Path: path, Msg: "is not a Dossier database", Hint: "to read data from it, use: dossier import " + path}
+	}
+	if notWritable != nil {
+		return &OpenError{
+			Path: path, Msg: "cannot be written", Hint: "check the file's permissions, or copy it elsewhere and use that with --db",
+			Err: errors.Join(errNotWritable, notWritable),
+		}
 	}
 	return nil
 }

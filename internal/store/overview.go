@@ -124,8 +124,10 @@ func (s *Store) Months(ctx context.Context, profile string, v View) (out []Month
 // them, and how many there are.
 func (s *Store) Shared(ctx context.Context, a, b string, limit int, v View) (out []*Indicator, total int64, err error) {
 	shown := s.shown("l", View{Ceiling: v.Ceiling})
-	cond := fragment{"l.profile_id = ? AND EXISTS (SELECT 1 FROM profile_indicator o WHERE o.profile_id = ? AND o.indicator_id = l.indicator_id AND o.tlp_lo <= ? AND o.tlp_hi >= ?) AND ",
-		[]any{a, b, int(v.Ceiling), int(v.Ceiling)}}
+	cond := fragment{
+		"l.profile_id = ? AND EXISTS (SELECT 1 FROM profile_indicator o WHERE o.profile_id = ? AND o.indicator_id = l.indicator_id AND o.tlp_lo <= ? AND o.tlp_hi >= ?) AND ",
+		[]any{a, b, int(v.Ceiling), int(v.Ceiling)},
+	}
 	cond = sqlf(cond, shown)
 	if err := s.read.QueryRowContext(ctx, "SELECT COUNT(*) FROM profile_indicator l WHERE "+cond.sql, cond.args...).Scan(&total); err != nil {
 		return nil, 0, err
@@ -157,8 +159,10 @@ func (s *Store) Near(ctx context.Context, o observable.Observable, limit int, v 
 		below := reversed(o.Value) + "."
 		where = fragment{"i.host_reversed >= ? AND i.host_reversed < ? AND i.value = i.host", []any{below, below[:len(below)-1] + "/"}}
 	case ok:
-		where = fragment{"SUBSTR(i.artifact_id, 1, 64) >= ? AND SUBSTR(i.artifact_id, 1, 64) < ? AND i.kind = ? AND i.id <> ?",
-			[]any{network, network[:len(network)-1] + "/", string(observable.IPAddress), o.ID()}}
+		where = fragment{
+			"SUBSTR(i.artifact_id, 1, 64) >= ? AND SUBSTR(i.artifact_id, 1, 64) < ? AND i.kind = ? AND i.id <> ?",
+			[]any{network, network[:len(network)-1] + "/", string(observable.IPAddress), o.ID()},
+		}
 	default:
 		return nil, false, nil
 	}
