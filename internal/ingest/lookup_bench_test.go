@@ -124,7 +124,7 @@ func BenchmarkPages(b *testing.B) {
 					n += len(page.Items)
 					q.SkipToken = page.Next // from the beginning again behind the last
 				}
-				b.ReportMetric((processorTime() - used).Seconds()*1e6/float64(b.N), "cpu-µs/page")
+				b.ReportMetric((processorTime()-used).Seconds()*1e6/float64(b.N), "cpu-µs/page")
 				b.ReportMetric(float64(n)/float64(b.N), "indicators/page")
 			})
 		}
