@@ -159,6 +159,9 @@ func runSummary(r *intel.Run) string {
 	if c := r.Counts.Indicators; c.Read > 0 {
 		parts = append(parts, tallyText("indicator", c))
 	}
+	if c := r.Counts.Articles; c.New+c.Changed > 0 {
+		parts = append(parts, tallyText("article", c))
+	}
 	if len(parts) == 0 {
 		return count(r.Files, "file") + ", nothing in it"
 	}

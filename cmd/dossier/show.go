@@ -175,6 +175,14 @@ func (a *app) card(ctx context.Context, s *store.Store, d *intel.Dossier, full b
 	if err := a.indicators(ctx, s, d, full); err != nil {
 		return err
 	}
+	articles, more, err := s.ProfileArticles(ctx, p.ID, limitOf(full, 8), view())
+	if err != nil {
+		return err
+	}
+	if len(articles) > 0 {
+		a.section("articles about it")
+		a.printArticles(articles, more, len(articles), "  ")
+	}
 	if len(d.Claims) > 0 {
 		a.section("set by people, over the sources")
 		t := &table{t: a.out, colour: []colour{cyan, plain, grey, grey, grey}, max: []int{30, 44, 24, 20, 36}, indent: "  "}

@@ -358,6 +358,7 @@ func (r *run) add(res FileResult, changed bool) {
 	r.res.Run.Files++
 	r.res.Run.Counts.Records.Add(res.Counts.Records)
 	r.res.Run.Counts.Indicators.Add(res.Counts.Indicators)
+	r.res.Run.Counts.Articles.Add(res.Counts.Articles)
 	r.res.Run.Rejected = addRejected(r.res.Run.Rejected, res.Rejected)
 	r.res.Files = append(r.res.Files, res)
 }
@@ -383,6 +384,7 @@ type sink struct {
 	records []*intel.Record
 	rejects rejects
 	subject *intel.Ref
+	listed  articles
 	linked  bool // some observation has a subject of the file's own
 
 	gathered []intel.Observation      // not yet sent
@@ -493,6 +495,10 @@ func (s *sink) finish(ds intel.Dataset) (FileResult, error) {
 	if res.Counts.Indicators, err = s.batch.Observed(s.ctx); err != nil {
 		return res, err
 	}
+	if err := s.putArticles(); err != nil {
+		return res, err
+	}
+	res.Counts.Articles = s.listed.tally
 	enrich(s.records)
 	res.Unmapped = unmapped(s.records)
 	for _, group := range byPublisher(s.records, ds) {

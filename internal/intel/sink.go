@@ -7,6 +7,9 @@ import "fmt"
 type Sink interface {
 	Record(*Record) error
 	Observation(*Observation) error
+	// Article takes a document. What is known of its indicators comes as
+	// observations, before or after.
+	Article(*Article) error
 	// Reject takes note of something that was read and cannot be used. It
 	// never ends the decoding.
 	Reject(Reject)

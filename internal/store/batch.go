@@ -34,6 +34,7 @@ type Batch struct {
 	obsTally intel.Tally
 	touched  touchedSet
 	changed  bool
+	articles bool                     // some article is new, changed or gone
 	fresh    map[string]*intel.Record // by hash
 
 	table *intel.Publishers // as the batch has left it; nil: not read yet
@@ -78,6 +79,11 @@ func (b *Batch) Commit(ctx context.Context) error {
 	}
 	if err := b.stand(ctx); err != nil {
 		return err
+	}
+	if b.articles { // they are served as of this commit
+		if _, err := nextPosition(ctx, b.tx, b.now, 1); err != nil {
+			return err
+		}
 	}
 	if err := b.tx.Commit(); err != nil {
 		return err

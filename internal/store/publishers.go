@@ -108,10 +108,11 @@ type Removed struct {
 	Records    int `json:"records"`    // present and former ones, not their versions
 	Indicators int `json:"indicators"` // with evidence of it
 	Versions   int `json:"versions"`   // former versions of records
+	Articles   int `json:"articles"`
 }
 
 // RemovePublisher takes back everything that a publisher said: its records with
-// their versions, and its evidence. What others said of its records stays, and
+// their versions, its evidence, and its articles. What others said of its records stays, and
 // counts again when they return. The ledger of ids stays too, so that its profiles
 // get their former ids. The error wraps [intel.ErrNotFound] if it has said nothing.
 func (b *Batch) RemovePublisher(ctx context.Context, id string) (r Removed, err error) {
@@ -129,6 +130,9 @@ func (b *Batch) RemovePublisher(ctx context.Context, id string) (r Removed, err 
 	b.moves(id, nil)
 	b.table = nil
 	if err := b.tx.QueryRowContext(ctx, "SELECT COUNT(*) FROM (SELECT DISTINCT key FROM record WHERE publisher = ?) AS k", id).Scan(&r.Records); err != nil {
+		return r, err
+	}
+	if r.Articles, err = b.removeArticles(ctx, id); err != nil {
 		return r, err
 	}
 	for _, step := range []struct {
