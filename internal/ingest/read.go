@@ -52,4 +52,5 @@ func (s *recordSink) Record(r *intel.Record) error {
 }
 func (s *recordSink) Observation(*intel.Observation) error { return nil }
 func (*recordSink) Article(*intel.Article) error           { return nil }
+func (*recordSink) Pattern(*intel.Pattern) error           { return nil }
 func (s *recordSink) Reject(intel.Reject)                  {}

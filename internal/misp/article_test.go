@@ -37,17 +37,27 @@ func TestArticles(t *testing.T) {
 		return `{"type":"domain","category":"Network activity","to_ids":true,"value":` + more + `}`
 	}
 	for _, tt := range []struct{ name, event, want string }{
-		{"plain", head + `,"Attribute":[` + attribute(`"a.contoso.com"`) + `,` + attribute(`"nonsense"`) + `]`,
-			ref + ` "Herons\tat dusk" "" [] created 2020-05-05T00:00:00Z modified 2020-05-07T09:30:00Z tlp clear lists a.contoso.com clear`},
-		{"tags and weight", head + `,"threat_level_id":"1","Tag":[{"name":"tlp:green"},{"name":"misp-galaxy:threat-actor=\"Quiet Heron\""},{"name":"type:OSINT"}],"Attribute":[` + attribute(`"a.contoso.com","Tag":[{"name":"tlp:red"}]`) + `]`,
-			ref + ` "Herons\tat dusk" "" [Quiet Heron type:OSINT] featured created 2020-05-05T00:00:00Z modified 2020-05-07T09:30:00Z tlp green about mention:actor:quietheron:green green lists a.contoso.com red`},
-		{"words and links", head + `,"Attribute":[{"type":"comment","category":"Other","to_ids":false,"value":"They came at dusk."},{"type":"link","category":"External analysis","to_ids":false,"value":"https://contoso.com/r"},` +
-			`{"type":"comment","to_ids":false,"value":"Said in private.","Tag":[{"name":"tlp:red"}]},{"type":"link","to_ids":false,"value":"https://contoso.com/secret","Tag":[{"name":"tlp:amber"}]}]`,
-			ref + ` "Herons\tat dusk" "They came at dusk." [] created 2020-05-05T00:00:00Z modified 2020-05-07T09:30:00Z tlp clear <https://contoso.com/r>`},
-		{"reports", head + `,"EventReport":[{"name":"r","content":"# Dusk\nAll of it."},{"name":"gone","content":"no","deleted":true}],"Attribute":[{"type":"comment","to_ids":false,"value":"They came at dusk."}]`,
-			ref + ` "Herons\tat dusk" "# Dusk\nAll of it." [] created 2020-05-05T00:00:00Z modified 2020-05-07T09:30:00Z tlp clear`},
-		{"withdrawn attributes", head + `,"Attribute":[{"deleted":true,"type":"domain","to_ids":true,"value":"a.contoso.com"}],"Object":[{"name":"file","Attribute":[` + attribute(`"b.contoso.com"`) + `]}]`,
-			ref + ` "Herons\tat dusk" "" [] created 2020-05-05T00:00:00Z modified 2020-05-07T09:30:00Z tlp clear lists b.contoso.com clear`},
+		{
+			"plain", head + `,"Attribute":[` + attribute(`"a.contoso.com"`) + `,` + attribute(`"nonsense"`) + `]`,
+			ref + ` "Herons\tat dusk" "" [] created 2020-05-05T00:00:00Z modified 2020-05-07T09:30:00Z tlp clear lists a.contoso.com clear`,
+		},
+		{
+			"tags and weight", head + `,"threat_level_id":"1","Tag":[{"name":"tlp:green"},{"name":"misp-galaxy:threat-actor=\"Quiet Heron\""},{"name":"type:OSINT"}],"Attribute":[` + attribute(`"a.contoso.com","Tag":[{"name":"tlp:red"}]`) + `]`,
+			ref + ` "Herons\tat dusk" "" [Quiet Heron type:OSINT] featured created 2020-05-05T00:00:00Z modified 2020-05-07T09:30:00Z tlp green about mention:actor:quietheron:green green lists a.contoso.com red`,
+		},
+		{
+			"words and links", head + `,"Attribute":[{"type":"comment","category":"Other","to_ids":false,"value":"They came at dusk."},{"type":"link","category":"External analysis","to_ids":false,"value":"https://contoso.com/r"},` +
+				`{"type":"comment","to_ids":false,"value":"Said in private.","Tag":[{"name":"tlp:red"}]},{"type":"link","to_ids":false,"value":"https://contoso.com/secret","Tag":[{"name":"tlp:amber"}]}]`,
+			ref + ` "Herons\tat dusk" "They came at dusk." [] created 2020-05-05T00:00:00Z modified 2020-05-07T09:30:00Z tlp clear <https://contoso.com/r>`,
+		},
+		{
+			"reports", head + `,"EventReport":[{"name":"r","content":"# Dusk\nAll of it."},{"name":"gone","content":"no","deleted":true}],"Attribute":[{"type":"comment","to_ids":false,"value":"They came at dusk."}]`,
+			ref + ` "Herons\tat dusk" "# Dusk\nAll of it." [] created 2020-05-05T00:00:00Z modified 2020-05-07T09:30:00Z tlp clear`,
+		},
+		{
+			"withdrawn attributes", head + `,"Attribute":[{"deleted":true,"type":"domain","to_ids":true,"value":"a.contoso.com"}],"Object":[{"name":"file","Attribute":[` + attribute(`"b.contoso.com"`) + `]}]`,
+			ref + ` "Herons\tat dusk" "" [] created 2020-05-05T00:00:00Z modified 2020-05-07T09:30:00Z tlp clear lists b.contoso.com clear`,
+		},
 		{"no uuid", `"info":"x","Attribute":[` + attribute(`"a.contoso.com"`) + `]`, ""},
 		{"no title", `"uuid":"1aeaec17-e988-5fa4-b051-304125b388d4","Attribute":[` + attribute(`"a.contoso.com"`) + `]`, ""},
 	} {

@@ -98,6 +98,11 @@ var articleKinds = []struct {
 	kind observable.Kind
 	noun string
 }{
-	{observable.Domain, "domain"}, {observable.IPAddress, "IP address"}, {observable.URL, "URL"}, {observable.SHA256, "SHA-256 hash"},
-	{observable.SHA1, "SHA-1 hash"}, {observable.MD5, "MD5 hash"}, {observable.Email, "e-mail address"},
+	{observable.Domain, "domain"},
+	{observable.IPAddress, "IP address"},
+	{observable.URL, "URL"},
+	{observable.SHA256, "SHA-256 hash"},
+	{observable.SHA1, "SHA-1 hash"},
+	{observable.MD5, "MD5 hash"},
+	{observable.Email, "e-mail address"},
 }

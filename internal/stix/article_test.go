@@ -34,8 +34,10 @@ func TestArticles(t *testing.T) {
 	for _, tt := range []struct{ name, text, want string }{
 		{"plain", bundle(ind, heron, listing(5, "", actor, in)), ref + ` "r" "" []` + dates + "clear about " + actor + " clear lists a.contoso.com clear lists 20.103.85.33 clear"},
 		{"before what it lists", bundle(listing(5, "", actor, in), heron, ind), ref + ` "r" "" []` + dates + "clear about " + actor + " clear lists a.contoso.com clear lists 20.103.85.33 clear"},
-		{"words", bundle(listing(5, `"description":"All of it. (Citation: X)","labels":["b","a"],"report_types":["campaign"],"published":"2019-03-04T05:06:07Z","external_references":[{"source_name":"r","url":"https://r.contoso.com/"}]`, in)),
-			ref + ` "r" "All of it." [b a campaign] created 2019-03-04T05:06:07Z modified 2021-01-02T03:04:05Z tlp clear <https://r.contoso.com/>`},
+		{
+			"words", bundle(listing(5, `"description":"All of it. (Citation: X)","labels":["b","a"],"report_types":["campaign"],"published":"2019-03-04T05:06:07Z","external_references":[{"source_name":"r","url":"https://r.contoso.com/"}]`, in)),
+			ref + ` "r" "All of it." [b a campaign] created 2019-03-04T05:06:07Z modified 2021-01-02T03:04:05Z tlp clear <https://r.contoso.com/>`,
+		},
 		{"a file's name", bundle(strings.Replace(listing(5, `"title":"Herons at dusk"`, in), `"name":"r"`, `"name":"2020-01-02-herons.json"`, 1)), ref + ` "Herons at dusk" "" []` + dates + "clear"},
 		{"a red indicator", bundle(strings.Replace(ind, `"pattern":`, `"object_marking_refs":["`+red+`"],"pattern":`, 1), listing(5, "", in)), ref + ` "r" "" []` + dates + "clear lists a.contoso.com red lists 20.103.85.33 red"},
 		{"a red actor", bundle(ind, strings.Replace(heron, `"name":`, `"object_marking_refs":["`+red+`"],"name":`, 1), listing(5, "", actor)), ref + ` "r" "" []` + dates + "clear about " + actor + " red"},
