@@ -41,7 +41,7 @@ func ReadRecords(ctx context.Context, args []string) ([]*intel.Record, error) {
 			return nil, err
 		}
 	}
-	return out, nil
+	return intel.Join(out), nil
 }
 
 type recordSink struct{ records []*intel.Record }
