@@ -40,7 +40,7 @@ fetched until you enable it; "dossier serve" then runs each feed on its schedule
 // withStore opens the database for a command.
 func (a *app) withStore(f func(ctx context.Context, s *store.Store) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, _ []string) (err error) {
-		s, err := a.open(cmd.Context())
+		s, err := a.openToRead(cmd.Context())
 		if err != nil {
 			return err
 		}

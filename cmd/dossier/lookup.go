@@ -50,7 +50,7 @@ value a line from standard input.`,
 		Example: "  dossier lookup 'hxxps://evil[.]com/x' 8.8.8.8\n  grep -o '[0-9a-f]\\{64\\}' report.txt | dossier lookup --json -",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
-			s, err := a.open(cmd.Context())
+			s, err := a.openToRead(cmd.Context())
 			if err != nil {
 				return err
 			}

@@ -30,7 +30,7 @@ what, and by which rule the served value was chosen.`,
 		Example: "  dossier show \"Forest Blizzard\"\n  dossier show G0007 --all\n  dossier show --why Turla\n  dossier show --why 'evil[.]example'\n  dossier show --claims Turla\n  dossier show --json S0154 | jq .names",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
-			s, err := a.open(cmd.Context())
+			s, err := a.openToRead(cmd.Context())
 			if err != nil {
 				return err
 			}

@@ -30,7 +30,7 @@ func (a *app) sourceListCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "list", Short: "List sources by precedence", Args: cobra.NoArgs, Example: "  dossier source list",
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
-			s, err := a.open(cmd.Context())
+			s, err := a.openToRead(cmd.Context())
 			if err != nil {
 				return err
 			}

@@ -45,7 +45,11 @@ func (s *Server) identify(r *request) error {
 			return fail(http.StatusForbidden, codeDenied, "A request from another web site is refused.")
 		}
 	}
-	who, err := s.guard.Identify(r.Request)
+	identify := s.guard.Identify
+	if r.taxii {
+		identify = s.guard.IdentifyBasic
+	}
+	who, err := identify(r.Request)
 	if err != nil {
 		return s.refused(r, err)
 	}
@@ -67,12 +71,17 @@ func (s *Server) allow(r *request, p auth.Permission) error {
 }
 
 // neededFor returns the permission that a method needs. A batch is read: each of
-// its requests is checked by itself.
+// its requests is checked by itself. A subscription changes nothing that others see,
+// so who may read may subscribe.
 func neededFor(method string, segments []odata.Segment) auth.Permission {
-	if safe(method) || len(segments) == 1 && strings.EqualFold(segments[0].Text, "$batch") {
+	if safe(method) || len(segments) == 1 && strings.EqualFold(segments[0].Text, "$batch") || isSubscriptions(segments) {
 		return auth.ReadAll
 	}
 	return auth.ReadWrite
+}
+
+func isSubscriptions(segments []odata.Segment) bool {
+	return len(segments) > 0 && (strings.EqualFold(segments[0].Text, subscriptionsPath) || strings.EqualFold(segments[0].Name, subscriptionsPath))
 }
 
 // refused makes the answer for a request that is nobody's (RFC 6750, 3).
@@ -102,6 +111,9 @@ func (s *Server) refused(r *request, err error) error {
 		return fmt.Errorf("identifying the client: %w", err)
 	}
 	f.header = http.Header{"Www-Authenticate": {challenge}}
+	if r.taxii {
+		f.header.Add("Www-Authenticate", `Basic realm="dossier"`)
+	}
 	s.refuse(r, "authentication failed", slog.String("reason", err.Error()))
 	return f
 }

@@ -39,6 +39,7 @@ var idWords = map[string]string{
 	"intelProfileIndicatorId":        "The id of an indicator, a GUID made from its value.",
 	"articleId":                      "The id of an article, eight hex digits.",
 	"articleIndicatorId":             "The id of an indicator in articles: base64 of a name or address, else of kind$$value.",
+	"subscriptionId":                 "The id of a subscription, a GUID.",
 	"decisionId":                     "The id of a decision, a GUID.",
 	"hostId":                         "The name or address itself.",
 	"tenant":                         "Any.",

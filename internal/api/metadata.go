@@ -30,10 +30,11 @@ var model = sync.OnceValue(func() odata.Schema {
 		},
 	}
 	return odata.Schema{
-		Types: append(slices.Clone(store.Types.Types), intelligence, security),
+		Types: append(slices.Clone(store.Types.Types), intelligence, security, subscriptionType),
 		Enums: store.Types.Enums,
 		Container: odata.Container{
 			Name:       "microsoft.graph.GraphService",
+			Sets:       []odata.Root{{Name: subscriptionsPath, Type: subscriptionType}},
 			Singletons: []odata.Root{{Name: "security", Type: security}},
 		},
 	}
@@ -56,6 +57,9 @@ func serviceDocument(r *request) (*answer, error) {
 	doc := serviceList{Context: r.base + "/$metadata"}
 	if r.metadata == odata.MetadataNone {
 		doc.Context = ""
+	}
+	for _, s := range model().Container.Sets {
+		doc.Value = append(doc.Value, serviceItem{s.Name, "EntitySet", s.Name})
 	}
 	for _, s := range model().Container.Singletons {
 		doc.Value = append(doc.Value, serviceItem{s.Name, "Singleton", s.Name})

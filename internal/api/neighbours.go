@@ -44,14 +44,3 @@ func (n neighbour) register(get func(string, handler), under string) {
 		get(item+"/"+name, notServed)
 	}
 }
-
-// unservedWrite is the answer to a write that is in the model and not in this
-// release. A body in a form that would never be taken is refused as such.
-func unservedWrite(r *request) (*answer, error) {
-	if r.ContentLength != 0 {
-		if _, err := r.checkBody(); err != nil {
-			return nil, err
-		}
-	}
-	return notServed(r)
-}

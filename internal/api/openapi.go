@@ -187,8 +187,7 @@ func isServed(h handler) bool {
 	if h == nil {
 		return true
 	}
-	is := reflect.ValueOf(h).Pointer()
-	return is != reflect.ValueOf(notServed).Pointer() && is != reflect.ValueOf(unservedWrite).Pointer()
+	return reflect.ValueOf(h).Pointer() != reflect.ValueOf(notServed).Pointer()
 }
 
 // add describes one route.

@@ -35,7 +35,10 @@ type Importer struct {
 	// Progress, if not nil, is told what is going on, some times a second.
 	Progress func(Progress)
 
-	every bool // tell Progress of everything
+	every     bool // tell Progress of everything
+	decodeAll bool // decode also what was read before
+
+	recognised int // inputs that were read before
 }
 
 // Progress is a moment of an import.
@@ -104,7 +107,7 @@ func (im *Importer) ImportInputs(ctx context.Context, list []Input, o Options) (
 	}
 	return im.run(ctx, strings.Join(names, " "), o, func(in *inputs) error {
 		for _, input := range list {
-			if err := in.open(input.Path, input.Body, 0); err != nil {
+			if err := in.input(input.Path, input.Body); err != nil {
 				return err
 			}
 		}
@@ -157,6 +160,9 @@ func (im *Importer) run(ctx context.Context, input string, o Options, walk func(
 	in := &inputs{
 		ctx: ctx, stdin: im.Stdin, take: func(f file) error { return r.file(ctx, f) }, fail: r.failed, read: r.progressBytes,
 		inflated: cmp.Or(o.MaxInflated, maxInflated), fetch: im.Fetch,
+		whole: func(path string, body io.Reader, open func(io.Reader) error) error {
+			return r.input(ctx, path, body, open)
+		},
 	}
 	err = walk(in)
 	switch {
@@ -245,6 +251,7 @@ type run struct {
 	producers map[string]string // of MISP, learned from a galaxy on the way
 	changed   bool
 	guards    []guard.List // to be put when all files are read
+	reading   reading      // of the input at hand
 
 	progress Progress
 	shown    time.Time
@@ -292,6 +299,7 @@ func (r *run) file(ctx context.Context, f file) error {
 		return r.skip(f.Path, "the file is empty")
 	}
 	if (r.o.Format == "" || r.o.Format == "misp") && misp.SniffWarninglist(f.Head) {
+		r.reading.once = true // guards are kept elsewhere
 		return r.warninglist(ctx, f)
 	}
 	form, why := detect(f.Head, f.Path, r.format())
@@ -330,6 +338,8 @@ func (r *run) file(ctx context.Context, f file) error {
 		return err
 	}
 	res.Path, res.Format = f.Path, form.name
+	standing, repeatable := sink.batch.Standing()
+	r.reading.add(standing, repeatable && !ds.Waits)
 	r.add(res, sink.batch.Changed())
 	return nil
 }

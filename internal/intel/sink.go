@@ -36,6 +36,9 @@ type Dataset struct {
 	// Distinct means that each entry of the list is another thing, as in a
 	// dictionary of actors: see [Publisher.Distinct].
 	Distinct bool `json:"distinct,omitempty"`
+	// Waits means that a date in it was not believed because it lies ahead: the
+	// same bytes may say more when they are read later.
+	Waits bool `json:"-"`
 }
 
 // A SyntaxError is about a file that cannot be read on: where and why.

@@ -87,6 +87,7 @@ func (b *Batch) SetPublisher(ctx context.Context, id string, set intel.Publisher
 		return false, err
 	}
 	b.changed = true
+	b.moves(id, nil)
 	if now.Reliability != before.Reliability { // what its evidence is worth
 		if err := b.exec(ctx, pendingOf, id); err != nil {
 			return true, err
@@ -127,6 +128,7 @@ func (b *Batch) RemovePublisher(ctx context.Context, id string) (r Removed, err 
 		return r, fmt.Errorf("source %q: %w", id, intel.ErrNotFound)
 	}
 	b.changed = true
+	b.moves(id, nil)
 	b.table = nil
 	if err := b.tx.QueryRowContext(ctx, "SELECT COUNT(*) FROM (SELECT DISTINCT key FROM record WHERE publisher = ?) AS k", id).Scan(&r.Records); err != nil {
 		return r, err
