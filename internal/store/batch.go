@@ -35,6 +35,8 @@ type Batch struct {
 	touched  touchedSet
 	changed  bool
 	fresh    map[string]*intel.Record // by hash
+	dirty    map[intel.Ref]bool       // records of which the change is to be derived
+	all      bool                     // everything is
 
 	table *intel.Publishers // as the batch has left it; nil: not read yet
 
@@ -67,6 +69,9 @@ func (b *Batch) Commit(ctx context.Context) error {
 	}
 	if b.changed {
 		if err := setMeta(ctx, b.tx, metaStale, "1"); err != nil {
+			return err
+		}
+		if err := b.noteTouched(ctx); err != nil {
 			return err
 		}
 	}
@@ -225,6 +230,7 @@ func (b *Batch) Records(ctx context.Context, ds intel.Dataset, recs []*intel.Rec
 			b.fresh = map[string]*intel.Record{}
 		}
 		b.fresh[hash] = r
+		b.touch(r.Ref)
 	}
 	if err := said.end(b); err != nil {
 		return t, false, err
@@ -238,10 +244,8 @@ func (b *Batch) Records(ctx context.Context, ds intel.Dataset, recs []*intel.Rec
 				return t, false, err
 			}
 			t.Gone++
+			b.touch(intel.Ref{Publisher: ds.Publisher, Key: key})
 		}
-	}
-	if t.New+t.Changed+t.Gone > 0 {
-		b.changed = true
 	}
 	if !ds.Snapshot {
 		// Loose objects come in any order; their data set is as new as the newest.
@@ -286,7 +290,9 @@ func supersedes(modified intel.Time, layer Layer, old storedRecord) bool {
 }
 
 func (b *Batch) putRecord(ctx context.Context, r *intel.Record, dataset, hash string, body []byte) error {
+	b.marked(r.TLP)
 	for _, part := range r.Restricted {
+		b.marked(part.TLP)
 		if err := setMeta(ctx, b.tx, metaRestricted+part.TLP.String(), strconv.Itoa(int(part.TLP))); err != nil {
 			return err
 		}

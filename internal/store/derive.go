@@ -165,6 +165,12 @@ const encodeChunk = 64
 // ledger, which keeps what it has. It returns how many profiles were written
 // and how many are gone.
 func (s *Store) PutDerived(ctx context.Context, profiles []*Derived, remember map[intel.Ref]Remembered) (written, gone int, err error) {
+	return s.PutAll(ctx, profiles, remember, nil)
+}
+
+// PutAll is [Store.PutDerived] with the basis of the profiles, by which [Store.Part]
+// can derive some of them after a change; nil: there is none.
+func (s *Store) PutAll(ctx context.Context, profiles []*Derived, remember map[intel.Ref]Remembered, basis *Basis) (written, gone int, err error) {
 	err = s.inTx(ctx, func(tx *sql.Tx) error {
 		d := deriver{ctx: ctx, tx: tx, now: intel.TimeOf(s.Now())}
 		var err error
@@ -180,6 +186,9 @@ func (s *Store) PutDerived(ctx context.Context, profiles []*Derived, remember ma
 		if err := d.ledger(remember); err != nil {
 			return err
 		}
+		if err := putBasis(ctx, tx, basis); err != nil {
+			return err
+		}
 		if err := s.prune(ctx, tx); err != nil {
 			return err
 		}
@@ -193,7 +202,7 @@ type deriver struct {
 	tx       *sql.Tx
 	now      intel.Time
 	position int64
-	only     string // id of the one profile to replace; "": all
+	scope    map[string]bool // ids of the profiles to replace; nil: all
 
 	former map[profileKey][]byte // dossiers of rows that are gone
 
@@ -226,9 +235,6 @@ func (d *deriver) profiles(list []*Derived) (written, dropped int, err error) {
 	have, err := d.stored()
 	if err != nil {
 		return 0, 0, err
-	}
-	if d.only != "" {
-		maps.DeleteFunc(have, func(k profileKey, _ storedProfile) bool { return k.id != d.only })
 	}
 	insert, err := d.prepare(`INSERT INTO profile (id, tlp_lo, tlp_hi, kind, title, title_fold, first_active, first_basis, slot,
 		alias_count, target_count, origin_count, summary_format, description_format, tradecraft_format, summary_sort, description_sort, tradecraft_sort,
@@ -354,7 +360,14 @@ func (d *deriver) put(insert *sql.Stmt, e *encoded, old storedProfile, had bool)
 
 func (d *deriver) stored() (map[profileKey]storedProfile, error) {
 	d.slots = map[string]int64{}
-	rows, err := d.tx.QueryContext(d.ctx, "SELECT id, tlp_lo, tlp_hi, hash, etag, slot FROM profile")
+	cond, args := "1 = 1", []any(nil)
+	if d.scope != nil {
+		cond, args = "id IN ("+marks(len(d.scope))+")", anys(slices.Collect(maps.Keys(d.scope)))
+		if err := d.tx.QueryRowContext(d.ctx, "SELECT COALESCE(MAX(slot), -1) + 1 FROM profile").Scan(&d.free); err != nil {
+			return nil, err
+		}
+	}
+	rows, err := d.tx.QueryContext(d.ctx, "SELECT id, tlp_lo, tlp_hi, hash, etag, slot FROM profile WHERE "+cond, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -468,6 +481,11 @@ func (d *deriver) members(list []*Derived) error {
 	if err != nil {
 		return err
 	}
+	return d.moveMembers(have, list)
+}
+
+// moveMembers replaces the rows of members that there are by those of the profiles.
+func (d *deriver) moveMembers(have map[memberRow]memberValue, list []*Derived) error {
 	want := map[memberRow]memberValue{}
 	for _, e := range list {
 		for _, ref := range e.Members {
@@ -511,21 +529,28 @@ func (d *deriver) members(list []*Derived) error {
 }
 
 func memberRows(ctx context.Context, tx *sql.Tx) (map[memberRow]memberValue, error) {
-	rows, err := tx.QueryContext(ctx, "SELECT publisher, key, tlp_lo, tlp_hi, profile_id FROM member")
+	rows, err := tx.QueryContext(ctx, selectMembers)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
 	m := map[memberRow]memberValue{}
 	for rows.Next() {
-		var k memberRow
-		var v memberValue
-		if err := rows.Scan(&k.ref.Publisher, &k.ref.Key, &k.lo, &v.hi, &v.profile); err != nil {
+		if err := addMember(m, rows); err != nil {
 			return nil, err
 		}
-		m[k] = v
 	}
 	return m, rows.Err()
+}
+
+const selectMembers = "SELECT publisher, key, tlp_lo, tlp_hi, profile_id FROM member"
+
+func addMember(m map[memberRow]memberValue, rows scanner) error {
+	var k memberRow
+	var v memberValue
+	err := rows.Scan(&k.ref.Publisher, &k.ref.Key, &k.lo, &v.hi, &v.profile)
+	m[k] = v
+	return err
 }
 
 func (d *deriver) ledger(remember map[intel.Ref]Remembered) error {

@@ -86,7 +86,7 @@ func (b *Batch) SetPublisher(ctx context.Context, id string, set intel.Publisher
 	if err != nil || now == before {
 		return false, err
 	}
-	b.changed = true
+	b.touchAll()
 	if now.Reliability != before.Reliability { // what its evidence is worth
 		if err := b.exec(ctx, pendingOf, id); err != nil {
 			return true, err
@@ -124,7 +124,7 @@ func (b *Batch) RemovePublisher(ctx context.Context, id string) (r Removed, err 
 	if known == 0 {
 		return r, fmt.Errorf("source %q: %w", id, intel.ErrNotFound)
 	}
-	b.changed = true
+	b.touchAll()
 	b.table = nil
 	if err := b.tx.QueryRowContext(ctx, "SELECT COUNT(*) FROM (SELECT DISTINCT key FROM record WHERE publisher = ?) AS k", id).Scan(&r.Records); err != nil {
 		return r, err
