@@ -120,11 +120,12 @@ func (d *partial) begin() (err error) {
 			d.ties[k] = append(d.ties[k], keys...)
 		}
 	}
-	rows, err := d.Rows(d.Touched)
+	touched := slices.Collect(maps.Keys(d.Touched))
+	rows, err := d.Rows(touched)
 	if err != nil {
 		return err
 	}
-	records, err := d.Records(d.Touched)
+	records, err := d.Records(touched)
 	if err != nil {
 		return err
 	}
@@ -139,12 +140,14 @@ func (d *partial) begin() (err error) {
 		}
 	}
 	for _, r := range rows {
-		d.before[r.Ref] = r
-		reads(r.Keys)
+		if d.before[r.Ref] = r; d.Touched[r.Ref] {
+			reads(r.Keys)
+		}
 	}
 	for _, r := range records {
-		d.after[r.Ref] = r
-		reads(keysOf(r, ""))
+		if d.after[r.Ref] = r; d.Touched[r.Ref] {
+			reads(keysOf(r, ""))
+		}
 	}
 	for _, at := range []map[string]intel.Time{d.released, d.Facts.Released} {
 		for publisher := range at {
@@ -257,7 +260,7 @@ func (d *partial) gather(more map[string]bool) ([]intel.Ref, error) {
 		}
 	}
 	former := maps.Clone(more)
-	for _, ref := range d.Touched {
+	for ref := range d.Touched {
 		in[ref] = true
 		var was, is store.RecordKeys
 		if row := d.before[ref]; row != nil {
@@ -355,7 +358,7 @@ func (d *partial) compare() (outside []string, err error) {
 		return nil, err
 	}
 	fold := map[string]bool{}
-	for _, ref := range d.Touched {
+	for ref := range d.Touched {
 		if row := d.before[ref]; row != nil {
 			fold[row.Profile] = true
 		}
@@ -538,7 +541,7 @@ func (d *partial) fold() (*store.PartResult, error) {
 		}
 		res.Refs = append(res.Refs, r.Ref)
 	}
-	for _, ref := range d.Touched {
+	for ref := range d.Touched {
 		if d.after[ref] == nil {
 			res.GoneRecords = append(res.GoneRecords, ref)
 			res.Refs = append(res.Refs, ref)

@@ -82,7 +82,7 @@ func (a *assertions) add(r *intel.Record, ds intel.Dataset, now intel.Time) erro
 func (a *assertions) end(b *Batch) error {
 	err := a.rows.flush()
 	if a.rows.changed {
-		b.touch(a.of...)
+		b.touch(false, a.of...)
 	}
 	return err
 }

@@ -8,7 +8,6 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"errors"
-	"maps"
 	"slices"
 	"strings"
 
@@ -276,14 +275,15 @@ func (r *BasisRecord) row(num int64) []any {
 }
 
 func (p *BasisProfile) row(num int64) []any {
-	return []any{p.ID, num, string(p.Kind), p.Title, p.Input, strings.Join(p.Techniques, " "), appendHashes(nil, p.Reads)}
+	return []any{p.ID, num, string(p.Kind), p.Title, p.Input, strings.Join(p.Techniques, " "), appendHashes([]byte{}, p.Reads)}
 }
 
 // maxTouched is how many records may have changed for a part to be derived.
 const maxTouched = 100
 
-// touch notes that what is derived from records is to be derived again.
-func (b *Batch) touch(refs ...intel.Ref) {
+// touch notes that what is derived from records is to be derived again, since they
+// changed, or what is said of them.
+func (b *Batch) touch(changed bool, refs ...intel.Ref) {
 	b.changed = true
 	for _, ref := range refs {
 		if b.all || ref.IsZero() {
@@ -292,7 +292,7 @@ func (b *Batch) touch(refs ...intel.Ref) {
 		if b.dirty == nil {
 			b.dirty = map[intel.Ref]bool{}
 		}
-		b.dirty[ref] = true
+		b.dirty[ref] = b.dirty[ref] || changed
 		b.all = len(b.dirty) > maxTouched
 	}
 }
@@ -313,12 +313,13 @@ func (b *Batch) noteTouched(ctx context.Context) error {
 	if err := b.exec(ctx, `INSERT INTO meta (key, value) VALUES (?, '1') ON CONFLICT (key) DO UPDATE SET value = CAST(CAST(meta.value AS BIGINT) + 1 AS TEXT)`, metaVersion); err != nil {
 		return err
 	}
-	refs := slices.Collect(maps.Keys(b.dirty))
+	dirty := b.dirty
 	if b.all {
-		refs = []intel.Ref{{}}
+		dirty = map[intel.Ref]bool{{}: true}
 	}
-	for _, ref := range refs {
-		if err := b.exec(ctx, "INSERT INTO touched (publisher, key) VALUES (?, ?) ON CONFLICT (publisher, key) DO NOTHING", ref.Publisher, ref.Key); err != nil {
+	for ref, changed := range dirty {
+		if err := b.exec(ctx, `INSERT INTO touched (publisher, key, changed) VALUES (?, ?, ?) ON CONFLICT (publisher, key) DO UPDATE SET changed = excluded.changed
+			WHERE touched.changed < excluded.changed`, ref.Publisher, ref.Key, b2i(changed)); err != nil {
 			return err
 		}
 	}

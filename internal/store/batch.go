@@ -35,7 +35,7 @@ type Batch struct {
 	touched  touchedSet
 	changed  bool
 	fresh    map[string]*intel.Record // by hash
-	dirty    map[intel.Ref]bool       // records of which the change is to be derived
+	dirty    map[intel.Ref]bool       // records to be derived again, and whether they changed
 	all      bool                     // everything is
 
 	table *intel.Publishers // as the batch has left it; nil: not read yet
@@ -230,7 +230,7 @@ func (b *Batch) Records(ctx context.Context, ds intel.Dataset, recs []*intel.Rec
 			b.fresh = map[string]*intel.Record{}
 		}
 		b.fresh[hash] = r
-		b.touch(r.Ref)
+		b.touch(true, r.Ref)
 	}
 	if err := said.end(b); err != nil {
 		return t, false, err
@@ -244,7 +244,7 @@ func (b *Batch) Records(ctx context.Context, ds intel.Dataset, recs []*intel.Rec
 				return t, false, err
 			}
 			t.Gone++
-			b.touch(intel.Ref{Publisher: ds.Publisher, Key: key})
+			b.touch(true, intel.Ref{Publisher: ds.Publisher, Key: key})
 		}
 	}
 	if !ds.Snapshot {

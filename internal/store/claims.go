@@ -135,9 +135,9 @@ func (b *Batch) claimed(ctx context.Context, c *intel.Claim) error {
 	d, decided := c.Decision()
 	switch {
 	case indicator != "":
-	case decided && d.A.Publisher != "" && (d.B == nil || d.B.Publisher != ""):
-		if b.touch(d.A.Ref); d.B != nil {
-			b.touch(d.B.Ref)
+	case decided && d.Verdict != intel.NameMeans && d.A.Publisher != "" && (d.B == nil || d.B.Publisher != ""):
+		if b.touch(false, d.A.Ref); d.B != nil {
+			b.touch(false, d.B.Ref)
 		}
 	case decided, c.Field == "":
 		b.touchAll()

@@ -23,8 +23,8 @@ var ErrWhole = errors.New("everything is to be derived")
 // reads, nobody changes before it has written. It is used by one goroutine, and
 // ends with Put or Rollback.
 type Part struct {
-	Facts   BasisFacts  // as of the last derivation
-	Touched []intel.Ref // records that changed since
+	Facts   BasisFacts         // as of the last derivation
+	Touched map[intel.Ref]bool // records to be derived again, and whether they changed
 
 	s   *Store
 	ctx context.Context
@@ -83,11 +83,15 @@ func (p *Part) begin() error {
 		return fmt.Errorf("another release derived it: %w", ErrWhole)
 	}
 	p.Facts = have.BasisFacts
-	err = eachRow(p.ctx, p.tx, "SELECT publisher, key FROM touched", func(publisher, key string) error {
-		p.Touched = append(p.Touched, intel.Ref{Publisher: publisher, Key: key})
-		return nil
+	p.Touched = map[intel.Ref]bool{}
+	err = p.each("SELECT publisher, key, changed FROM touched", nil, func(rows *sql.Rows) error {
+		var ref intel.Ref
+		var changed int
+		err := rows.Scan(&ref.Publisher, &ref.Key, &changed)
+		p.Touched[ref] = changed != 0
+		return err
 	})
-	if err == nil && (len(p.Touched) > maxTouched || slices.Contains(p.Touched, intel.Ref{})) {
+	if _, all := p.Touched[intel.Ref{}]; err == nil && (all || len(p.Touched) > maxTouched) {
 		err = fmt.Errorf("too much changed: %w", ErrWhole)
 	}
 	return err

@@ -1,10 +1,12 @@
 -- What deriving everything leaves, so that a change derives a part: see docs/adr/0012-derive-a-part.md. None of it is
 -- needed to answer anybody; if it cannot be trusted, everything is derived again.
 
--- Records of which a change has not been derived yet. An empty publisher and key stand for all.
+-- Records of which a change has not been derived yet. An empty publisher and key stand for all. changed is 0 if the record
+-- says what it said, and only what is said of it is another: decisions, evidence, since when it is called what.
 CREATE TABLE touched (
   publisher TEXT NOT NULL,
   key       TEXT NOT NULL,
+  changed   BIGINT NOT NULL,
   PRIMARY KEY (publisher, key)
 );
 
