@@ -259,14 +259,14 @@ func (d *partial) gather(more map[string]bool) ([]intel.Ref, error) {
 			}
 		}
 	}
-	former := maps.Clone(more)
+	for id := range more {
+		follow([]store.Hash{store.HashOf(resolve.ProfileJoin(id))})
+	}
 	for ref := range d.Touched {
 		in[ref] = true
 		var was, is store.RecordKeys
 		if row := d.before[ref]; row != nil {
-			if was = row.Keys; row.Profile != "" {
-				former[row.Profile] = true
-			}
+			was = row.Keys
 		}
 		if r := d.after[ref]; r != nil {
 			is = keysOf(r, "")
@@ -283,11 +283,6 @@ func (d *partial) gather(more map[string]bool) ([]intel.Ref, error) {
 			}
 		}
 	}
-	rows, err := d.MembersOf(slices.Sorted(maps.Keys(former)))
-	if err != nil {
-		return nil, err
-	}
-	take(rows)
 	for len(queue) > 0 {
 		for _, k := range queue {
 			follow(d.ties[k])
@@ -297,7 +292,8 @@ func (d *partial) gather(more map[string]bool) ([]intel.Ref, error) {
 			keys[i] = k.For(store.Joined)
 		}
 		queue = queue[:0]
-		if rows, err = d.Having(keys); err != nil {
+		rows, err := d.Having(keys)
+		if err != nil {
 			return nil, err
 		}
 		take(rows)

@@ -73,6 +73,9 @@ func (d *Decision) Joins() []string {
 	return out
 }
 
+// ProfileJoin returns the key that some member of the profile with the id has.
+func ProfileJoin(id string) string { return idJoin(id) }
+
 func refJoin(r intel.Ref) string    { return "r" + r.Publisher + "\x00" + r.Key }
 func idJoin(id string) string       { return "p" + id }
 func nameJoin(folded string) string { return "n" + folded }

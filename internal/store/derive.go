@@ -337,6 +337,12 @@ func (d *deriver) put(insert *sql.Stmt, e *encoded, old storedProfile, had bool)
 				return err
 			}
 		}
+		// The grams of what is replaced are there.
+		had, err := d.gramsOf(key)
+		if err != nil {
+			return err
+		}
+		e.grams.drop(had)
 		if err := d.drop(key); err != nil {
 			return err
 		}
@@ -462,6 +468,24 @@ func (d *deriver) drop(k profileKey) error {
 		}
 	}
 	return nil
+}
+
+// gramsOf returns the grams of the texts of a profile that is stored.
+func (d *deriver) gramsOf(k profileKey) (*grams, error) {
+	g := new(grams)
+	rows, err := d.tx.QueryContext(d.ctx, "SELECT text FROM profile_text WHERE profile_id = ? AND tlp_lo = ?", k.id, int(k.lo))
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var text string
+		if err := rows.Scan(&text); err != nil {
+			return nil, err
+		}
+		g.add(text)
+	}
+	return g, rows.Err()
 }
 
 type memberRow struct {

@@ -367,23 +367,6 @@ func (p *Part) load(part int, hashes []Hash) error {
 	return nil
 }
 
-// MembersOf returns the records of the basis that were part of the profiles.
-func (p *Part) MembersOf(ids []string) ([]*PartRecord, error) {
-	var refs []intel.Ref
-	for chunk := range slices.Chunk(ids, 2*someRefs) {
-		err := p.each("SELECT publisher, key FROM derived_record WHERE profile_id IN ("+marks(len(chunk))+")", anys(chunk), func(rows *sql.Rows) error {
-			var ref intel.Ref
-			err := rows.Scan(&ref.Publisher, &ref.Key)
-			refs = append(refs, ref)
-			return err
-		})
-		if err != nil {
-			return nil, err
-		}
-	}
-	return p.Rows(refs)
-}
-
 // A PartProfile is a profile of the basis.
 type PartProfile struct {
 	BasisProfile
