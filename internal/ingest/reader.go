@@ -20,6 +20,7 @@ type reader struct {
 	*world
 	cell       *resolve.Cell
 	techniques []string // that its members use
+	ranked     []string // the answer of Rarest
 	keys       map[store.Hash]bool
 }
 
@@ -80,10 +81,13 @@ func (r *reader) Released(ref intel.Ref) intel.Time {
 	return r.world.Released(ref)
 }
 
-// TechniqueUse implements [profile.World].
-func (r *reader) TechniqueUse(id string) int {
-	r.note(id, store.ReadCount)
-	return r.world.TechniqueUse(id)
+// Rarest implements [profile.World].
+func (r *reader) Rarest(ids []string) []string {
+	for _, id := range ids {
+		r.note(id, store.ReadCount)
+	}
+	r.ranked = r.world.Rarest(ids)
+	return r.ranked
 }
 
 // keysOf returns the keys by which a record bears on others. profileID is the
@@ -129,7 +133,7 @@ func inputOf(cell *resolve.Cell, notes notes) string {
 func (r *reader) basis(notes notes) store.BasisProfile {
 	return store.BasisProfile{
 		ID: r.cell.ID, Kind: r.cell.Kind, Title: r.titles[r.cell.ID], Input: inputOf(r.cell, notes),
-		Techniques: r.techniques, Reads: slices.Sorted(maps.Keys(r.keys)),
+		Techniques: r.techniques, Ranked: r.ranked, Reads: slices.Sorted(maps.Keys(r.keys)),
 	}
 }
 

@@ -376,7 +376,7 @@ func (d *partial) compare() (outside []string, err error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, id := range reading {
+	for id := range reading {
 		fold[id] = true
 	}
 	d.dirty = map[string]*reader{}
@@ -410,8 +410,11 @@ func (d *partial) compare() (outside []string, err error) {
 		return nil, err
 	}
 	clear(fold)
-	for _, id := range reading {
-		fold[id] = true
+	for id, p := range reading {
+		// They bear on the order alone in which it tells its own.
+		if !slices.Equal(rarest(p.Ranked, d.counts), p.Ranked) {
+			fold[id] = true
+		}
 	}
 	return d.take(fold)
 }
@@ -569,6 +572,7 @@ type nearRecords struct {
 	keys       map[intel.Ref]store.RecordKeys // of the touched records, now
 	techniques map[string]int
 	profiles   map[string]*store.PartProfile
+	byKey      map[string]intel.Ref // as found
 	err        error
 }
 
@@ -577,7 +581,7 @@ type nearRecords struct {
 func newNearRecords(p *store.Part, refs []intel.Ref, records []*intel.Record, before map[intel.Ref]*store.PartRecord, after map[intel.Ref]*intel.Record) *nearRecords {
 	n := &nearRecords{
 		part: p, assigned: map[intel.Ref]bool{}, records: map[intel.Ref]*intel.Record{}, before: before,
-		keys: map[intel.Ref]store.RecordKeys{}, profiles: map[string]*store.PartProfile{},
+		keys: map[intel.Ref]store.RecordKeys{}, profiles: map[string]*store.PartProfile{}, byKey: map[string]intel.Ref{},
 	}
 	for _, ref := range refs {
 		n.assigned[ref], n.records[ref] = true, nil
@@ -659,14 +663,17 @@ func (n *nearRecords) Record(ref intel.Ref) (*intel.Record, bool) {
 	return r, r != nil
 }
 
-func (n *nearRecords) found(key string) (intel.Ref, bool) {
-	var ref intel.Ref
+func (n *nearRecords) found(key string) (ref intel.Ref, ok bool) {
+	if ref, ok = n.byKey[key]; ok {
+		return ref, !ref.IsZero()
+	}
 	some := false
 	for _, r := range n.having([]string{key}, store.Found, func(k *store.RecordKeys) []store.Hash { return k.Finds }) {
 		if slices.Contains(findsOf(r), key) {
 			ref, some = chosen(key, n.records[ref], some, r), true
 		}
 	}
+	n.byKey[key] = ref
 	return ref, !ref.IsZero()
 }
 
@@ -677,9 +684,12 @@ func (n *nearRecords) Incoming(ref intel.Ref) []profile.Incoming {
 		return nil
 	}
 	var out []profile.Incoming
-	w := world{sights: n}
-	for _, r := range n.having(findsOf(own), store.Asked, func(k *store.RecordKeys) []store.Hash { return k.Asks }) {
+	w, finds := world{sights: n}, findsOf(own)
+	for _, r := range n.having(finds, store.Asked, func(k *store.RecordKeys) []store.Hash { return k.Asks }) {
 		for _, l := range r.Links {
+			if !slices.ContainsFunc(asksOf(l), func(key string) bool { return slices.Contains(finds, key) }) {
+				continue
+			}
 			if to, ok := w.Find(l); ok && to == ref {
 				out = append(out, profile.Incoming{From: r, Link: l})
 			}
@@ -711,8 +721,8 @@ func (n *nearRecords) elsewhere(ref intel.Ref) (id, title string, kind intel.Kin
 	return id, p.Title, p.Kind, true
 }
 
-// TechniqueUse implements sights.
-func (n *nearRecords) TechniqueUse(id string) int { return n.techniques[id] }
+// Rarest implements sights.
+func (n *nearRecords) Rarest(ids []string) []string { return rarest(ids, n.techniques) }
 
 // program tells one build of the program from another: what an older one derived
 // is derived again.

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -57,8 +58,8 @@ type sights interface {
 	Incoming(intel.Ref) []profile.Incoming
 	// elsewhere returns the profile of a record that the partition does not hold.
 	elsewhere(intel.Ref) (id, title string, kind intel.Kind, ok bool)
-	// TechniqueUse implements [profile.World].
-	TechniqueUse(id string) int
+	// Rarest implements [profile.World].
+	Rarest(ids []string) []string
 }
 
 // newWorld returns the world of all records. It is immutable once the techniques
@@ -110,7 +111,12 @@ func (a *allRecords) elsewhere(intel.Ref) (id, title string, kind intel.Kind, ok
 	return "", "", "", false
 }
 
-func (a *allRecords) TechniqueUse(id string) int { return a.techniques[id] }
+func (a *allRecords) Rarest(ids []string) []string { return rarest(ids, a.techniques) }
+
+// rarest sorts techniques by how many profiles have them, then by id.
+func rarest(ids []string, counts map[string]int) []string {
+	return slices.SortedFunc(slices.Values(ids), func(a, b string) int { return cmp.Or(cmp.Compare(counts[a], counts[b]), cmp.Compare(a, b)) })
+}
 
 // entitle gives the profiles of the partition their titles.
 func (w *world) entitle() {

@@ -9,7 +9,6 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
-	"strings"
 
 	"dossier/internal/intel"
 )
@@ -48,13 +47,15 @@ type BasisRecord struct {
 type RecordKeys struct{ Joins, Cites, Finds, Asks []Hash }
 
 // A BasisProfile is a profile before what people set over it. Input identifies
-// what its fold was given, Reads is what it read besides.
+// what its fold was given, Reads is what it read besides. Techniques are those
+// that its records use, Ranked those of which it asked the order, in that order.
 type BasisProfile struct {
 	ID         string
 	Kind       intel.Kind
 	Title      string
 	Input      string
 	Techniques []string
+	Ranked     []string
 	Reads      []Hash
 }
 
@@ -221,7 +222,7 @@ func putBasis(ctx context.Context, tx *sql.Tx, b *Basis) error {
 		return setMeta(ctx, tx, metaBasis, "")
 	}
 	records := newBulk(ctx, tx, insertBasisRecord, 5, "")
-	profiles := newBulk(ctx, tx, insertBasisProfile, 7, "")
+	profiles := newBulk(ctx, tx, insertBasisProfile, 8, "")
 	index := newBulk(ctx, tx, "INSERT INTO derived_index (part, bucket, body) VALUES", 3, "")
 	var buckets [1 << bucketBits][]posting
 	add := func(hashes []Hash, num int) {
@@ -267,15 +268,21 @@ func putBasis(ctx context.Context, tx *sql.Tx, b *Basis) error {
 
 const (
 	insertBasisRecord  = "INSERT INTO derived_record (publisher, key, num, profile_id, keys) VALUES"
-	insertBasisProfile = "INSERT INTO derived_profile (id, num, kind, title, input, techniques, reads) VALUES"
+	insertBasisProfile = "INSERT INTO derived_profile (id, num, kind, title, input, techniques, ranked, reads) VALUES"
 )
 
 func (r *BasisRecord) row(num int64) []any {
 	return []any{r.Ref.Publisher, r.Ref.Key, num, r.Profile, r.Keys.pack()}
 }
 
+// wordList writes words as one text, whatever is in them.
+func wordList(words []string) string {
+	text, _ := json.Marshal(words) // never fails
+	return string(text)
+}
+
 func (p *BasisProfile) row(num int64) []any {
-	return []any{p.ID, num, string(p.Kind), p.Title, p.Input, strings.Join(p.Techniques, " "), appendHashes([]byte{}, p.Reads)}
+	return []any{p.ID, num, string(p.Kind), p.Title, p.Input, wordList(p.Techniques), wordList(p.Ranked), appendHashes([]byte{}, p.Reads)}
 }
 
 // maxTouched is how many records may have changed for a part to be derived.

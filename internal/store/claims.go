@@ -117,6 +117,9 @@ func (b *Batch) Claim(ctx context.Context, c *intel.Claim) error {
 
 // Withdraw ends a claim, which stays to be seen.
 func (b *Batch) Withdraw(ctx context.Context, c *intel.Claim) error {
+	if c.Field == "" && !IsIndicator(c.Target) {
+		b.touchAll() // what was hidden is not stored as it would be
+	}
 	if err := b.exec(ctx, "UPDATE analyst_claim SET withdrawn = ? WHERE id = ? AND withdrawn = 0", int64(b.now), c.ID); err != nil {
 		return err
 	}
@@ -139,7 +142,7 @@ func (b *Batch) claimed(ctx context.Context, c *intel.Claim) error {
 		if b.touch(false, d.A.Ref); d.B != nil {
 			b.touch(false, d.B.Ref)
 		}
-	case decided, c.Field == "":
+	case decided:
 		b.touchAll()
 	}
 	if indicator == "" {
@@ -228,10 +231,14 @@ func (b *Batch) former(ctx context.Context, id string, lo intel.TLP) ([]string, 
 	return out, rows.Err()
 }
 
-// Founded reports whether a profile with this id was ever made from records.
+// Founded reports whether a profile with this id was ever made from records: then
+// everything is to be derived again, for it is not stored as it would be.
 func (b *Batch) Founded(ctx context.Context, id string) (bool, error) {
 	var n int
 	err := b.tx.QueryRowContext(ctx, "SELECT COUNT(*) FROM (SELECT 1 FROM ledger WHERE profile_id = ? LIMIT 1) found", id).Scan(&n)
+	if n > 0 {
+		b.touchAll()
+	}
 	return n > 0, err
 }
 

@@ -34,6 +34,7 @@ type Part struct {
 	added   [2][]posting
 	dropped [2]map[posting]bool
 	rows    map[intel.Ref]*PartRecord // as read; nil: there is none
+	byNum   map[uint32]*PartRecord
 }
 
 // A PartRecord is a record of the basis.
@@ -55,7 +56,7 @@ func (s *Store) Part(ctx context.Context) (*Part, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Part{s: s, ctx: ctx, tx: tx, rows: map[intel.Ref]*PartRecord{}}
+	p := &Part{s: s, ctx: ctx, tx: tx, rows: map[intel.Ref]*PartRecord{}, byNum: map[uint32]*PartRecord{}}
 	for i := range p.buckets {
 		p.buckets[i], p.dropped[i] = map[int][]posting{}, map[posting]bool{}
 	}
@@ -268,7 +269,7 @@ func (p *Part) scanRow(rows *sql.Rows) error {
 		return err
 	}
 	r.Keys = unpackKeys(keys)
-	p.rows[r.Ref] = &r
+	p.rows[r.Ref], p.byNum[r.num] = &r, &r
 	return nil
 }
 
@@ -279,42 +280,23 @@ func (p *Part) Having(hashes []Hash) ([]*PartRecord, error) {
 	if err != nil {
 		return nil, err
 	}
-	known := map[uint32]*PartRecord{}
-	for _, r := range p.rows {
-		if r != nil {
-			known[r.num] = r
-		}
-	}
-	var out []*PartRecord
 	var missing []uint32
 	for _, n := range nums {
-		if r := known[n]; r != nil {
-			out = append(out, r)
-		} else {
+		if p.byNum[n] == nil {
 			missing = append(missing, n)
 		}
 	}
 	for chunk := range slices.Chunk(missing, 2*someRefs) {
-		err := p.each(selectBasisRecord+"WHERE num IN ("+marks(len(chunk))+")", anys(chunk), func(rows *sql.Rows) error {
-			err := p.scanRow(rows)
-			return err
-		})
-		if err != nil {
+		if err := p.each(selectBasisRecord+"WHERE num IN ("+marks(len(chunk))+")", anys(chunk), p.scanRow); err != nil {
 			return nil, err
 		}
 	}
-	if len(missing) > 0 {
-		want := map[uint32]bool{}
-		for _, n := range missing {
-			want[n] = true
-		}
-		for _, r := range p.rows {
-			if r != nil && want[r.num] {
-				out = append(out, r)
-			}
+	var out []*PartRecord
+	for _, n := range nums {
+		if r := p.byNum[n]; r != nil {
+			out = append(out, r)
 		}
 	}
-	slices.SortFunc(out, func(a, b *PartRecord) int { return cmp.Compare(a.num, b.num) })
 	return out, nil
 }
 
@@ -373,22 +355,21 @@ type PartProfile struct {
 	num uint32
 }
 
-const selectBasisProfile = "SELECT id, num, kind, title, input, techniques, reads FROM derived_profile WHERE "
+const selectBasisProfile = "SELECT id, num, kind, title, input, techniques, ranked, reads FROM derived_profile WHERE "
 
 // Profiles returns profiles of the basis by their ids, those that there are.
 func (p *Part) Profiles(ids []string) (map[string]*PartProfile, error) {
 	return p.profiles("id", anys(ids))
 }
 
-// Reading returns the ids of the profiles that read one of the keys when they were
-// computed.
-func (p *Part) Reading(hashes []Hash) ([]string, error) {
+// Reading returns the profiles of the basis that read one of the keys when they
+// were computed, by their ids.
+func (p *Part) Reading(hashes []Hash) (map[string]*PartProfile, error) {
 	nums, err := p.nums(profilePart, hashes)
 	if err != nil {
 		return nil, err
 	}
-	list, err := p.profiles("num", anys(nums))
-	return slices.Sorted(maps.Keys(list)), err
+	return p.profiles("num", anys(nums))
 }
 
 func (p *Part) profiles(column string, values []any) (map[string]*PartProfile, error) {
@@ -396,14 +377,14 @@ func (p *Part) profiles(column string, values []any) (map[string]*PartProfile, e
 	for chunk := range slices.Chunk(values, 2*someRefs) {
 		err := p.each(selectBasisProfile+column+" IN ("+marks(len(chunk))+")", chunk, func(rows *sql.Rows) error {
 			var b PartProfile
-			var techniques string
+			var techniques, ranked string
 			var reads []byte
-			if err := rows.Scan(&b.ID, &b.num, &b.Kind, &b.Title, &b.Input, &techniques, &reads); err != nil {
+			if err := rows.Scan(&b.ID, &b.num, &b.Kind, &b.Title, &b.Input, &techniques, &ranked, &reads); err != nil {
 				return err
 			}
-			b.Techniques, b.Reads = strings.Fields(techniques), hashesOf(reads)
+			b.Reads = hashesOf(reads)
 			out[b.ID] = &b
-			return nil
+			return errors.Join(decodeJSON(techniques, &b.Techniques), decodeJSON(ranked, &b.Ranked))
 		})
 		if err != nil {
 			return nil, err
@@ -518,8 +499,8 @@ func (p *Part) putBasis(r *PartResult) error {
 		}
 		delete(have, b.ID)
 		p.repost(profilePart, num, before, b.Reads)
-		if err := put(insertBasisProfile+` (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, title = excluded.title,
-			input = excluded.input, techniques = excluded.techniques, reads = excluded.reads`, b.row(int64(num))...); err != nil {
+		if err := put(insertBasisProfile+` (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, title = excluded.title,
+			input = excluded.input, techniques = excluded.techniques, ranked = excluded.ranked, reads = excluded.reads`, b.row(int64(num))...); err != nil {
 			return err
 		}
 	}

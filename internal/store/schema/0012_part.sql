@@ -22,7 +22,8 @@ CREATE TABLE derived_record (
 
 CREATE INDEX derived_record_by_num ON derived_record (num);
 
--- Each profile before what people set over it, and what was read to compute it. input identifies what it was given.
+-- Each profile before what people set over it, and what was read to compute it. input identifies what it was given, techniques
+-- are those that its records use, ranked those of which it asked the order.
 CREATE TABLE derived_profile (
   id         TEXT NOT NULL PRIMARY KEY,
   num        BIGINT NOT NULL,
@@ -30,6 +31,7 @@ CREATE TABLE derived_profile (
   title      TEXT NOT NULL,
   input      TEXT NOT NULL,
   techniques TEXT NOT NULL,
+  ranked     TEXT NOT NULL,
   reads      BLOB NOT NULL
 );
 
