@@ -37,6 +37,7 @@ type huntFlags struct {
 	context       int
 	workers       int
 	list          string // a file of indicators to look for instead of those of the database
+	saved         string // a file that keeps the matcher
 }
 
 func (a *app) huntCommand() *cobra.Command {
@@ -61,7 +62,8 @@ Exit status: 0 something was found, 1 nothing, 2 something could not be read.`,
 		Example: `  dossier hunt /var/log/zeek/
   zcat -f /var/log/squid/*.gz | dossier hunt --since 2026-03-01 -
   dossier hunt --json --profile "fancy bear" 'proxy-*.log.zst' | jq .indicator.value
-  dossier hunt --follow /var/log/dns/queries.log`,
+  dossier hunt --follow /var/log/dns/queries.log
+  dossier hunt --matcher /var/cache/dossier/all.matcher /var/log/dns/`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			h, err := a.newHunt(o)
@@ -71,7 +73,7 @@ Exit status: 0 something was found, 1 nothing, 2 something could not be read.`,
 			if o.list != "" {
 				return h.run(cmd.Context(), nil, args)
 			}
-			s, err := a.open(cmd.Context())
+			s, err := a.openToRead(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -91,6 +93,7 @@ Exit status: 0 something was found, 1 nothing, 2 something could not be read.`,
 	f.BoolVar(&o.follow, "follow", false, "wait for more at the end of the file, also when it is rotated")
 	f.IntVar(&o.context, "lines", 2, "lines shown of each indicator")
 	f.StringVar(&o.list, "indicators", "", "look for the values of this file, one a line, and not for those of the database")
+	f.StringVar(&o.saved, "matcher", "", "keep what is made of the indicators in this file, and use it until they change")
 	f.IntVar(&o.workers, "workers", 0, "how many at once (default: one for each processor)")
 	a.jsonFlag(cmd)
 	cmd.MarkFlagsMutuallyExclusive("json", "csv")
@@ -127,6 +130,7 @@ type huntKnown struct {
 	confidence int
 	profiles   []store.ProfileTitle
 	publishers []string
+	over       bool // it expired since the matcher was made
 	tally
 }
 
@@ -194,12 +198,8 @@ func whenAsked(s string, now time.Time) (time.Time, error) {
 func (h *huntRun) run(ctx context.Context, s *store.Store, args []string) error {
 	h.store = s
 	start := time.Now()
-	if h.list != "" {
-		if err := h.compileList(ctx); err != nil {
-			return err
-		}
-	} else if err := h.compile(ctx); err != nil {
-		return s.Explain(err)
+	if err := h.ready(ctx); err != nil {
+		return err
 	}
 	if st := h.matcher.Stats(); h.err.isTerm {
 		fmt.Fprintf(h.err, "%s in %s, made in %.1f s\n", count(st.Indicators, "indicator"), size(int64(st.Bytes)), time.Since(start).Seconds())
@@ -234,31 +234,36 @@ func (h *huntRun) run(ctx context.Context, s *store.Store, args []string) error 
 	return nil
 }
 
-// compile makes the matcher of what the store has.
-func (h *huntRun) compile(ctx context.Context) error {
+// selection says which indicators of the store are looked for.
+func (h *huntRun) selection(ctx context.Context) (store.Selection, error) {
 	sel := store.Selection{Mode: h.mode, MinConfidence: h.minConfidence, Kinds: h.kinds}
 	if h.profile != "" {
 		hits, err := h.store.ProfilesByName(ctx, h.profile, view())
 		if err != nil {
-			return err
+			return sel, err
 		}
 		switch hits = served(hits); len(hits) {
 		case 1:
 			sel.Profile = hits[0].ID
 		case 0:
-			return fmt.Errorf("profile %q: %w", h.profile, intel.ErrNotFound)
+			return sel, fmt.Errorf("profile %q: %w", h.profile, intel.ErrNotFound)
 		default:
-			return hinted{fmt.Errorf("--profile: %q may mean %d profiles", h.profile, len(hits)), "dossier names tells which; give the id of one"}
+			return sel, hinted{fmt.Errorf("--profile: %q may mean %d profiles", h.profile, len(hits)), "dossier names tells which; give the id of one"}
 		}
 	}
+	return sel, nil
+}
+
+// compile makes the matcher of what the store has.
+func (h *huntRun) compile(ctx context.Context, sel store.Selection) error {
 	n := 0
 	stop := errors.New("stop")
 	var each iter.Seq2[observable.Observable, error] = func(yield func(observable.Observable, error) bool) {
-		err := h.store.EachIndicator(ctx, sel, view(), func(i *store.Indicator) error {
+		err := h.store.EachObservable(ctx, sel, view(), func(o observable.Observable) error {
 			if n++; n%10000 == 0 {
 				h.err.showProgress(fmt.Sprintf("reading indicators  %d", n))
 			}
-			if !yield(i.Observable, nil) {
+			if !yield(o, nil) {
 				return stop
 			}
 			return nil
@@ -505,13 +510,16 @@ func (h *huntRun) line(ctx context.Context, name string, f *hunt.Found, columns 
 			h.outside++
 			return nil
 		}
-		if isNew && !counted {
-			h.matched++
-			counted = true
-		}
 		k, err := h.knownOf(ctx, m.Observable)
 		if err != nil {
 			return &stopError{err}
+		}
+		if k.over {
+			continue
+		}
+		if isNew && !counted {
+			h.matched++
+			counted = true
 		}
 		k.see(e, m, f, h.context, h.out.columns()-6)
 		if err := h.print(name, f, m, e, k); err != nil {
@@ -535,6 +543,7 @@ func (h *huntRun) knownOf(ctx context.Context, o observable.Observable) (*huntKn
 	switch {
 	case err == nil:
 		k.confidence, k.profiles = known.Indicator.Confidence, known.Profiles
+		k.over = h.mode == store.Active && !known.Indicator.Active || k.confidence < h.minConfidence
 		for _, e := range known.Evidence {
 			if title := intel.PublisherOf(e.Publisher).Title; !slices.Contains(k.publishers, title) {
 				k.publishers = append(k.publishers, title)

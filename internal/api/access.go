@@ -67,12 +67,17 @@ func (s *Server) allow(r *request, p auth.Permission) error {
 }
 
 // neededFor returns the permission that a method needs. A batch is read: each of
-// its requests is checked by itself.
+// its requests is checked by itself. A subscription changes nothing that others see,
+// so who may read may subscribe.
 func neededFor(method string, segments []odata.Segment) auth.Permission {
-	if safe(method) || len(segments) == 1 && strings.EqualFold(segments[0].Text, "$batch") {
+	if safe(method) || len(segments) == 1 && strings.EqualFold(segments[0].Text, "$batch") || isSubscriptions(segments) {
 		return auth.ReadAll
 	}
 	return auth.ReadWrite
+}
+
+func isSubscriptions(segments []odata.Segment) bool {
+	return len(segments) > 0 && (strings.EqualFold(segments[0].Text, subscriptionsPath) || strings.EqualFold(segments[0].Name, subscriptionsPath))
 }
 
 // refused makes the answer for a request that is nobody's (RFC 6750, 3).

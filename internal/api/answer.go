@@ -22,6 +22,7 @@ type answer struct {
 	body        []byte
 	file        *publish.Spooled // in place of body; it is closed when it was sent
 	packed      *packed          // set if the answer is remembered; then nothing of it may change
+	labels      labels           // of the request that it was made for
 }
 
 // gzipAbove is the size from which compressing pays: less fits one packet.

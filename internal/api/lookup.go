@@ -49,6 +49,9 @@ type known struct {
 
 	Evidence []store.Evidence     `json:"evidence"` // earliest first
 	Profiles []store.ProfileTitle `json:"profiles"` // by title; empty if it names nobody
+
+	Articles     []store.ArticleTitle `json:"articles,omitempty"`     // that list it, latest first
+	MoreArticles bool                 `json:"moreArticles,omitempty"` // there are more than these
 }
 
 type onHost struct {
@@ -57,7 +60,10 @@ type onHost struct {
 }
 
 func knownOf(k *store.Known) *known {
-	out := &known{Indicator: k.Indicator.Wire(), Revoked: k.Indicator.Revoked, Evidence: k.Evidence, Profiles: k.Profiles}
+	out := &known{
+		Indicator: k.Indicator.Wire(), Revoked: k.Indicator.Revoked, Evidence: k.Evidence, Profiles: k.Profiles,
+		Articles: k.Articles, MoreArticles: k.More,
+	}
 	out.Confidence, out.Active, out.Until = k.Indicator.Confidence, k.Indicator.Active, k.Indicator.Life.Until
 	if m := k.Indicator.Guard; !m.IsZero() {
 		out.Guard = &m

@@ -6,12 +6,6 @@ import "net/http"
 func (s *Server) routes() {
 	g := &node{fold: true} // behind {base}
 	get := func(path string, h handler) { g.at(path, http.MethodGet, h) }
-	// In the model, and not served by this release.
-	unserved := func(path string, methods ...string) {
-		for _, m := range methods {
-			g.at(path, m, unservedWrite)
-		}
-	}
 	const (
 		ti       = contextPrefix
 		profiles = ti + "/intelProfiles"
@@ -57,11 +51,28 @@ func (s *Server) routes() {
 		get(ofOne+"/"+name, deltaProfileIndicators)
 	}
 
-	get("subscriptions", notServed)
-	unserved("subscriptions", http.MethodPost)
-	get("subscriptions/{}", notServed)
-	unserved("subscriptions/{}", http.MethodPatch, http.MethodDelete)
-	unserved("subscriptions/{}/reauthorize", http.MethodPost)
+	const (
+		articles = ti + "/articles"
+		listed   = ti + "/articleIndicators"
+	)
+	get(articles, listArticles)
+	get(articles+"/$count", countArticles)
+	get(articles+"/{}", getArticle)
+	get(articles+"/{}/indicators", listArticleIndicators)
+	get(articles+"/{}/indicators/$count", countArticleIndicators)
+	get(articles+"/{}/indicators/{}", getArticleIndicator)
+	get(articles+"/{}/indicators/{}/artifact", getArticleArtifact)
+	get(listed, listArticleIndicators)
+	get(listed+"/$count", countArticleIndicators)
+	get(listed+"/{}", getArticleIndicator)
+	get(listed+"/{}/artifact", getArticleArtifact)
+
+	g.at(subscriptionsPath, http.MethodGet, s.subscribes(listSubscriptions))
+	g.at(subscriptionsPath, http.MethodPost, s.subscribes(createSubscription))
+	g.at(subscriptionsPath+"/{}", http.MethodGet, s.subscribes(getSubscription))
+	g.at(subscriptionsPath+"/{}", http.MethodPatch, s.subscribes(renewSubscription))
+	g.at(subscriptionsPath+"/{}", http.MethodDelete, s.subscribes(deleteSubscription))
+	g.at(subscriptionsPath+"/{}/reauthorize", http.MethodPost, s.subscribes(reauthorizeSubscription))
 	const host = ti + "/hosts/{}"
 	get(ti+"/hosts", notServed)
 	get(ti+"/hosts/$count", notServed)
@@ -82,6 +93,8 @@ func (s *Server) routes() {
 	own.at("api/lookup", http.MethodGet, lookup)
 	own.at("api/search", http.MethodGet, search)
 	own.at("api/changes", http.MethodGet, changes)
+	own.at("api/changes.atom", http.MethodGet, atomFeed)
+	own.at("api/changes.json", http.MethodGet, jsonFeed)
 	own.at("api/names", http.MethodGet, names)
 	own.at("api/profiles/{}", http.MethodGet, dossier)
 	own.at("api/profiles/{}/resolution", http.MethodGet, profileResolution)
@@ -99,6 +112,7 @@ func (s *Server) routes() {
 	own.at("api/decisions/{}", http.MethodDelete, s.writes(undoDecision))
 	own.at("healthz", http.MethodGet, healthz)
 	own.at("readyz", http.MethodGet, readyz)
+	own.at("metrics", http.MethodGet, exposition)
 	inJSON, asPage := s.descriptions()
 	own.at("openapi.json", http.MethodGet, inJSON)
 	own.at("reference", http.MethodGet, asPage)

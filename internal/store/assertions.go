@@ -14,8 +14,9 @@ import (
 // assertions gathers what versions of records call things, for one write at the
 // end of a data set.
 type assertions struct {
-	rows *bulk
-	of   []intel.Ref // up to one more than may be touched
+	rows  *bulk
+	of    []intel.Ref // up to one more than may be touched
+	timed bool        // some are dated by the import, having no date of their own
 }
 
 func (b *Batch) assertions(ctx context.Context) *assertions {
@@ -45,6 +46,7 @@ func (a *assertions) add(r *intel.Record, ds intel.Dataset, now intel.Time) erro
 	switch {
 	case last == 0:
 		first, firstBasis, last, lastBasis = now, intel.BasisImport, now, intel.BasisImport
+		a.timed = true
 	case first == 0:
 		first, firstBasis = ds.Released, intel.BasisRelease
 	case last == first:

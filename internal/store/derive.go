@@ -73,8 +73,11 @@ func (d *Derived) encode(have map[profileKey]storedProfile) (*encoded, error) {
 
 func gramsOf(texts map[string]string) *grams {
 	g := new(grams)
-	for _, text := range texts {
-		g.add(text)
+	for field, text := range texts {
+		g.add(allTexts, text)
+		if shortFields[field] {
+			g.add(shortTexts, text)
+		}
 	}
 	return g
 }
@@ -472,20 +475,12 @@ func (d *deriver) drop(k profileKey) error {
 
 // gramsOf returns the grams of the texts of a profile that is stored.
 func (d *deriver) gramsOf(k profileKey) (*grams, error) {
-	g := new(grams)
-	rows, err := d.tx.QueryContext(d.ctx, "SELECT text FROM profile_text WHERE profile_id = ? AND tlp_lo = ?", k.id, int(k.lo))
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var text string
-		if err := rows.Scan(&text); err != nil {
-			return nil, err
-		}
-		g.add(text)
-	}
-	return g, rows.Err()
+	texts := map[string]string{}
+	err := eachRow(d.ctx, d.tx, "SELECT field, text FROM profile_text WHERE profile_id = ? AND tlp_lo = ?", func(field, text string) error {
+		texts[field] = text
+		return nil
+	}, k.id, int(k.lo))
+	return gramsOf(texts), err
 }
 
 type memberRow struct {
@@ -539,7 +534,7 @@ func (d *deriver) moveMembers(have map[memberRow]memberValue, list []*Derived) e
 		}
 	}
 	pend, err := d.prepare(`INSERT INTO pending (indicator_id) SELECT DISTINCT indicator_id FROM evidence
-		WHERE subject_publisher = ? AND subject_key = ? ON CONFLICT (indicator_id) DO NOTHING`)
+		WHERE subject_publisher = ? AND subject_key = ? AND subject_key <> '' ON CONFLICT (indicator_id) DO NOTHING`)
 	if err != nil {
 		return err
 	}
