@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"dossier/internal/intel"
 	"dossier/internal/store"
@@ -94,7 +95,8 @@ func BenchmarkImportOneRecord(b *testing.B) {
 	im := seeded(b)
 	dir := b.TempDir()
 	for n := 0; b.Loop(); n++ {
-		write(b, dir, map[string]string{"one.json": strings.NewReplacer("Grey Wader", fmt.Sprintf("Grey Wader%c", 'A'+n%20), "2021-01-01", fmt.Sprintf("%d-01-01", 2022+n)).Replace(stixGroup)})
+		at := time.Date(2022, 1, 1, 0, 0, n, 0, time.UTC).Format(time.RFC3339)
+		write(b, dir, map[string]string{"one.json": strings.NewReplacer("Grey Wader", fmt.Sprintf("Grey Wader%c", 'A'+n%20), "2021-01-01T00:00:00Z", at).Replace(stixGroup)})
 		if res, err := im.Import(b.Context(), []string{filepath.Join(dir, "one.json")}, Options{}); err != nil || !res.Changed() {
 			b.Fatal(err)
 		}
