@@ -405,18 +405,18 @@ func newHistory(t *testing.T, seed uint64) *history {
 	return h
 }
 
-var histories = flag.Int("part-histories", 3, "how many random histories TestPartIsWhole writes; above ten, it looks at every step")
+var changeHistories = flag.Int("change-histories", 3, "how many random histories TestPartIsWhole writes; above ten, it looks at every step")
 
 // TestPartIsWhole writes random histories, and holds after each change that what
 // was derived of it alone is what is derived of everything, byte for byte.
 func TestPartIsWhole(t *testing.T) {
 	parts, wholes := 0, 0
-	for seed := range uint64(*histories) {
+	for seed := range uint64(*changeHistories) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			h := newHistory(t, seed)
 			for n := range 40 {
 				what := h.step()
-				if n%4 == 3 || *histories > 10 {
+				if n%4 == 3 || *changeHistories > 10 {
 					checkFromNothing(t, h.im.Store, h.hidden, fmt.Sprintf("step %d, %s", n, what))
 				}
 			}
