@@ -116,7 +116,7 @@ func (r *run) again(ctx context.Context, in io.Reader, want *store.Reading) (boo
 			}
 			continue
 		}
-		f.Counts.Records, f.Counts.Indicators = unchanged(f.Counts.Records), unchanged(f.Counts.Indicators)
+		f.Counts.Records, f.Counts.Indicators, f.Counts.Articles = unchanged(f.Counts.Records), unchanged(f.Counts.Indicators), unchanged(f.Counts.Articles)
 		r.progress.Items += f.Counts.Records.Read + f.Counts.Indicators.Read - f.Counts.Indicators.Rejected
 		r.add(f, false)
 	}
