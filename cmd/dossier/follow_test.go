@@ -25,7 +25,7 @@ import (
 	"dossier/internal/testdb"
 )
 
-var followKills = flag.Int("follow-kills", 6, "how many writers TestFollowKilled kills")
+var followKills = flag.Int("follow-kills", 4, "how many writers TestFollowKilled kills")
 
 // A row of a page of delta, or of a list.
 type followed struct {
