@@ -113,6 +113,7 @@ func (s *Server) routes() {
 	own.at("healthz", http.MethodGet, healthz)
 	own.at("readyz", http.MethodGet, readyz)
 	own.at("metrics", http.MethodGet, exposition)
+	s.collections = taxiiRoutes()
 	inJSON, asPage := s.descriptions()
 	own.at("openapi.json", http.MethodGet, inJSON)
 	own.at("reference", http.MethodGet, asPage)

@@ -60,14 +60,16 @@ type Server struct {
 	now     func() time.Time
 
 	conns    *connections
-	making   chan struct{} // holds one for each answer that is being made
+	making   *turns        // of answers that are being made
 	patience time.Duration // see piecePatience
 
 	spool *publish.Spool
+	types publish.ProfileTypes
 	hooks *notify.Hooks
 
-	graph *node // behind a version
-	own   *node
+	graph       *node // behind a version
+	own         *node
+	collections *node // of the TAXII server
 }
 
 // New returns a server.
@@ -90,7 +92,10 @@ func New(c Config) *Server {
 		proxies = s.guard.Proxies
 	}
 	s.conns = newConnections(c.MaxPerAddress, c.MaxConnections, proxies, s.log)
-	s.making = make(chan struct{}, max(16, 8*runtime.GOMAXPROCS(0)))
+	s.making = newTurns(runtime.GOMAXPROCS(0))
+	if s.store != nil {
+		s.making = newTurns(s.store.Readers())
+	}
 	s.patience = piecePatience
 	s.spool = &publish.Spool{Fresh: exportFresh}
 	s.metrics = newMetrics(s)
@@ -214,7 +219,7 @@ func panicked(p any) error { return fmt.Errorf("panic: %v\n%s", p, debug.Stack()
 func (s *Server) dispatch(w http.ResponseWriter, r *request) (*answer, error) {
 	segments, err := odata.ParsePath(r.URL.EscapedPath())
 	if err != nil {
-		r.graph = isGraph(r.URL.Path)
+		r.graph, r.taxii = isGraph(r.URL.Path), strings.HasPrefix(r.URL.Path, taxiiPath)
 		return nil, err
 	}
 	if len(segments) > 0 {
@@ -230,6 +235,9 @@ func (s *Server) dispatch(w http.ResponseWriter, r *request) (*answer, error) {
 			len(segments) > 1 && strings.EqualFold(segments[1].Text, "security"):
 			r.graph = true
 			return nil, invalidVersion(first)
+		case s.collections.literals[first] != nil:
+			r.taxii = true
+			return s.guarded(s.collections, r, segments)
 		case s.own.literals[first] != nil:
 			return s.guarded(s.own, r, segments)
 		}
@@ -284,24 +292,32 @@ func (s *Server) inTurn(tree *node, r *request, segments []odata.Segment) (*answ
 // takeTurn waits until it is the request's turn. leaveTurn must follow, also after
 // an error.
 func (r *request) takeTurn() error {
-	patience := time.NewTimer(makingPatience)
-	defer patience.Stop()
-	select {
-	case r.s.making <- struct{}{}:
-		r.turn = true
-	case <-patience.C:
-		return tooBusy()
-	case <-r.Context().Done():
-	}
-	return r.Context().Err() // nobody waits for the answer any more
+	err := r.s.making.take(r.Context(), r.client(), makingPatience)
+	r.turn = err == nil
+	return err
 }
 
 // leaveTurn lets another request have its turn.
 func (r *request) leaveTurn() {
 	if r.turn {
 		r.turn = false
-		<-r.s.making
+		r.s.making.leave(r.client())
 	}
+}
+
+// client is by whom turns are shared: who has told who they are, or the address.
+func (r *request) client() string {
+	switch {
+	case r.who != nil && !r.who.Anonymous():
+		return "client " + r.who.ClientID
+	case r.s.guard != nil:
+		return r.s.guard.Peer(r.Request)
+	}
+	host, _, _ := strings.Cut(r.RemoteAddr, "]") // of IPv6
+	if host == r.RemoteAddr {
+		host, _, _ = strings.Cut(host, ":")
+	}
+	return host
 }
 
 func isBatch(segments []odata.Segment) bool {
@@ -318,11 +334,11 @@ func isGraph(path string) bool {
 func (s *Server) route(tree *node, r *request, segments []odata.Segment) (*answer, error) {
 	n, ids, unknown := tree.find(segments)
 	switch {
-	case unknown != nil && tree == s.own:
+	case unknown != nil && tree != s.graph:
 		return nil, fail(http.StatusNotFound, codeNotFound, "There is nothing at this path.")
 	case unknown != nil:
 		return nil, noSegment(unknown.Text)
-	case n.methods == nil && tree == s.own:
+	case n.methods == nil && tree != s.graph:
 		return nil, fail(http.StatusNotFound, codeNotFound, "There is nothing at this path.")
 	}
 	method := r.Method

@@ -36,6 +36,11 @@ type Indicator struct {
 	// Only [Store.EachIndicator] fills these.
 	Profiles   []ProfileTitle // that it is linked to, by title
 	Publishers []string       // that assert it, by id
+
+	// Only with [Selection.Dated]: when it was first served here, and when what is told
+	// of it last changed. TLP is then the lowest ceiling that sees the same, whenever it
+	// changed for whom.
+	Created, Modified intel.Time
 }
 
 // Guarded reports whether a list keeps the indicator from hunts, exports and the
@@ -124,6 +129,7 @@ func (s *Store) indicatorList(v View) list[*Indicator] {
 	return list[*Indicator]{
 		set: indicatorSet, alias: "i", view: v, scope: "indicators" + string(v.Mode), columns: indicatorSelect("i.id"), from: "indicator i",
 		where: s.shown("i", v), scan: s.scanIndicator(),
+		deferred: true,
 	}
 }
 
@@ -175,7 +181,7 @@ func (s *Store) ProfileIndicator(ctx context.Context, profileID, id string, v Vi
 }
 
 func (s *Store) oneIndicator(ctx context.Context, id string, query fragment) (*Indicator, error) {
-	i, err := s.scanIndicator()(s.read.QueryRowContext(ctx, query.sql, query.args...))
+	i, err := s.scanIndicator()(s.queryRow(ctx, query.sql, query.args...))
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, fmt.Errorf("indicator %q: %w", id, intel.ErrNotFound)
 	}
