@@ -191,8 +191,12 @@ func (j *Job) At(t intel.Time) { j.opts.Updated = t }
 func (j *Job) Write(ctx context.Context, w io.Writer) (Result, error) {
 	r := Result{Withheld: map[string]int{}}
 	met := map[string]bool{}
+	opts := j.opts
+	if err := j.number(ctx, &opts); err != nil {
+		return r, err
+	}
 	var err error
-	r.Report, err = export.Export(w, j.Format, j.opts, j.indicators(ctx, met, r.Withheld))
+	r.Report, err = export.Export(w, j.Format, opts, j.indicators(ctx, met, r.Withheld))
 	for id := range met {
 		if c := intel.PublisherOf(id).Credit; c != "" && !slices.Contains(r.Credits, c) {
 			r.Credits = append(r.Credits, c)
@@ -200,6 +204,22 @@ func (j *Job) Write(ctx context.Context, w io.Writer) (Result, error) {
 	}
 	slices.Sort(r.Credits)
 	return r, err
+}
+
+// number lets rules have the numbers that the database keeps for them. Those that
+// are new get theirs before anything is written, many at once. A database that
+// cannot be written keeps none.
+func (j *Job) number(ctx context.Context, o *export.Options) error {
+	if !j.Format.Rules || j.st.ReadOnly() {
+		return nil
+	}
+	ledger := j.st.RuleLedger(ctx, export.Candidate)
+	o.Numbers = ledger
+	ledger.Collect()
+	if _, err := export.Export(io.Discard, j.Format, *o, j.indicators(ctx, map[string]bool{}, map[string]int{})); err != nil {
+		return err
+	}
+	return ledger.Settle()
 }
 
 // indicators are those that the audience may have, by id.

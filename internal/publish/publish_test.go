@@ -241,3 +241,36 @@ func TestCompare(t *testing.T) {
 		}
 	}
 }
+
+// TestRuleNumbers: a rule keeps its number while others come and go, and an export
+// that changes nothing writes nothing.
+func TestRuleNumbers(t *testing.T) {
+	st := open(t)
+	sids := func(req Request) map[string]string {
+		t.Helper()
+		req.Format = "suricata"
+		text, _ := written(t, st, req, intel.Red)
+		out := map[string]string{}
+		for l := range strings.Lines(text) {
+			if before, after, ok := strings.Cut(l, "sid:"); ok {
+				sid, _, _ := strings.Cut(after, ";")
+				out[sid] = before
+			}
+		}
+		return out
+	}
+	narrow := Request{FirstRule: 100, LastRule: 111} // so that numbers collide
+	all := sids(narrow)
+	if len(all) < 8 {
+		t.Fatalf("%v", all)
+	}
+	for _, filter := range []string{"artifact/id eq 'heron-eset.com'", "artifact/id eq 'heron-acme.com'", "artifact/id eq '45.9.20.5'", ""} {
+		some := narrow
+		some.Filter = filter
+		for sid, rule := range sids(some) {
+			if all[sid] != rule {
+				t.Errorf("%q: %s is %s, was %s", filter, sid, rule, all[sid])
+			}
+		}
+	}
+}
