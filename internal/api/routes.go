@@ -93,6 +93,8 @@ func (s *Server) routes() {
 	own.at("api/lookup", http.MethodGet, lookup)
 	own.at("api/search", http.MethodGet, search)
 	own.at("api/changes", http.MethodGet, changes)
+	own.at("api/changes.atom", http.MethodGet, atomFeed)
+	own.at("api/changes.json", http.MethodGet, jsonFeed)
 	own.at("api/names", http.MethodGet, names)
 	own.at("api/profiles/{}", http.MethodGet, dossier)
 	own.at("api/profiles/{}/resolution", http.MethodGet, profileResolution)

@@ -60,7 +60,7 @@ type Server struct {
 	now     func() time.Time
 
 	conns    *connections
-	making   chan struct{} // holds one for each answer that is being made
+	making   *turns        // of answers that are being made
 	patience time.Duration // see piecePatience
 
 	spool *publish.Spool
@@ -92,7 +92,10 @@ func New(c Config) *Server {
 		proxies = s.guard.Proxies
 	}
 	s.conns = newConnections(c.MaxPerAddress, c.MaxConnections, proxies, s.log)
-	s.making = make(chan struct{}, max(16, 8*runtime.GOMAXPROCS(0)))
+	s.making = newTurns(runtime.GOMAXPROCS(0))
+	if s.store != nil {
+		s.making = newTurns(s.store.Readers())
+	}
 	s.patience = piecePatience
 	s.spool = &publish.Spool{Fresh: exportFresh}
 	s.metrics = newMetrics(s)
@@ -289,24 +292,32 @@ func (s *Server) inTurn(tree *node, r *request, segments []odata.Segment) (*answ
 // takeTurn waits until it is the request's turn. leaveTurn must follow, also after
 // an error.
 func (r *request) takeTurn() error {
-	patience := time.NewTimer(makingPatience)
-	defer patience.Stop()
-	select {
-	case r.s.making <- struct{}{}:
-		r.turn = true
-	case <-patience.C:
-		return tooBusy()
-	case <-r.Context().Done():
-	}
-	return r.Context().Err() // nobody waits for the answer any more
+	err := r.s.making.take(r.Context(), r.client(), makingPatience)
+	r.turn = err == nil
+	return err
 }
 
 // leaveTurn lets another request have its turn.
 func (r *request) leaveTurn() {
 	if r.turn {
 		r.turn = false
-		<-r.s.making
+		r.s.making.leave(r.client())
 	}
+}
+
+// client is by whom turns are shared: who has told who they are, or the address.
+func (r *request) client() string {
+	switch {
+	case r.who != nil && !r.who.Anonymous():
+		return "client " + r.who.ClientID
+	case r.s.guard != nil:
+		return r.s.guard.Peer(r.Request)
+	}
+	host, _, _ := strings.Cut(r.RemoteAddr, "]") // of IPv6
+	if host == r.RemoteAddr {
+		host, _, _ = strings.Cut(host, ":")
+	}
+	return host
 }
 
 func isBatch(segments []odata.Segment) bool {

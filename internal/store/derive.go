@@ -73,8 +73,11 @@ func (d *Derived) encode(have map[profileKey]storedProfile) (*encoded, error) {
 
 func gramsOf(texts map[string]string) *grams {
 	g := new(grams)
-	for _, text := range texts {
-		g.add(text)
+	for field, text := range texts {
+		g.add(allTexts, text)
+		if shortFields[field] {
+			g.add(shortTexts, text)
+		}
 	}
 	return g
 }

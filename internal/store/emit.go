@@ -22,9 +22,9 @@ type emitter struct {
 	dialect dialect
 	view    View
 	guard   func(alias string) fragment // which indicators the view shows
-	// slots returns the profiles that may have the folded text in one of theirs; ok is false if they are too many or
-	// cannot be told.
-	slots func(text string) (slots []int64, ok bool, err error)
+	// slots returns the profiles that may have the folded text in one of these of theirs; ok is false if they are too many
+	// or cannot be told.
+	slots func(of gramSpace, text string) (slots []int64, ok bool, err error)
 
 	root    place
 	vars    map[*odata.Variable]place
@@ -54,7 +54,7 @@ func (s *Store) emitter(ctx context.Context, set *entitySet, alias string, v Vie
 	return &emitter{
 		dialect: s.dialect, view: v, root: place{set, alias}, vars: map[*odata.Variable]place{},
 		guard: func(alias string) fragment { return s.shown(alias, v) },
-		slots: func(text string) ([]int64, bool, error) { return s.slots(ctx, text) },
+		slots: func(of gramSpace, text string) ([]int64, bool, error) { return s.slots(ctx, of, text) },
 	}
 }
 
@@ -347,7 +347,11 @@ func (e *emitter) call(x *odata.Call) (fragment, error) {
 	cond := e.dialect.contains(text.fragment, part.fragment)
 	if path, ok := x.Args[0].(*odata.Path); ok && !x.Exact && !e.mixed && path.Var == nil && e.root.set == profileSet {
 		if lit, ok := x.Args[1].(*odata.Literal); ok {
-			hint, err := e.grams(e.root, Fold(lit.Str))
+			of := allTexts
+			if field, _, _ := strings.Cut(names(path), "/"); shortFields[field] {
+				of = shortTexts
+			}
+			hint, err := e.grams(e.root, of, Fold(lit.Str))
 			return sqlf(hint, cond), err
 		}
 	}
@@ -379,17 +383,20 @@ func (e *emitter) suffix(x *odata.Call) fragment {
 }
 
 // grams returns a condition, with AND behind it, for profiles that may have
-// the folded text in one of theirs; it is empty if that leaves too many.
-func (e *emitter) grams(p place, text string) (fragment, error) {
+// the folded text in one of these of theirs; it is empty if that leaves too many.
+func (e *emitter) grams(p place, of gramSpace, text string) (fragment, error) {
 	const lookup = 20 // what asking costs, in arguments
 	if !e.hint(lookup) {
 		return fragment{}, nil
 	}
-	slots, ok, err := e.slots(text)
-	if err != nil || !ok || !e.hint(len(slots)) {
+	slots, ok, err := e.slots(of, text)
+	if err != nil || !ok || !e.hint(roundUp(len(slots))) {
 		return fragment{}, err
 	}
-	return sqlf(p.at("@.slot IN "), listed(slots), " AND "), nil
+	if len(slots) == 0 {
+		return sqlf(no, " AND "), nil
+	}
+	return sqlf(p.at("@.slot IN "), listed(padded(slots)), " AND "), nil
 }
 
 // prefix emits startswith with a literal: a range where the text is a column.

@@ -129,6 +129,7 @@ func (s *Store) indicatorList(v View) list[*Indicator] {
 	return list[*Indicator]{
 		set: indicatorSet, alias: "i", view: v, scope: "indicators" + string(v.Mode), columns: indicatorSelect("i.id"), from: "indicator i",
 		where: s.shown("i", v), scan: s.scanIndicator(),
+		deferred: true,
 	}
 }
 
@@ -180,7 +181,7 @@ func (s *Store) ProfileIndicator(ctx context.Context, profileID, id string, v Vi
 }
 
 func (s *Store) oneIndicator(ctx context.Context, id string, query fragment) (*Indicator, error) {
-	i, err := s.scanIndicator()(s.read.QueryRowContext(ctx, query.sql, query.args...))
+	i, err := s.scanIndicator()(s.queryRow(ctx, query.sql, query.args...))
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, fmt.Errorf("indicator %q: %w", id, intel.ErrNotFound)
 	}

@@ -31,7 +31,7 @@ var versions = map[string]string{
 
 // upgrades compute what a schema file leaves to the program, in the same
 // transaction, by the number of the file.
-var upgrades = map[int]func(context.Context, *sql.Tx) error{2: fillQuery, 7: fillIndicators, 9: fillAssertions, 16: fillMoments}
+var upgrades = map[int]func(context.Context, *sql.Tx) error{2: fillQuery, 7: fillIndicators, 9: fillAssertions, 16: fillGrams, 17: fillMoments}
 
 // migrate brings the schema up to date, a file at a time, each in a
 // transaction, and reports whether the database was empty before.

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -28,8 +29,11 @@ type Store struct {
 	read  *sql.DB
 	path  string
 	dialect
-	watch  watch
-	writes atomic.Int64 // commits of this process
+	watch    watch
+	prepared *prepared // of read; nil: none
+	bodies   bodyMemory
+	counts   counts
+	writes   atomic.Int64 // commits of this process
 	// Now gives the time of writes; tests set it.
 	Now func() time.Time
 	// Waiting, if not nil, is called, perhaps on another goroutine, when a write has
@@ -106,6 +110,22 @@ func Open(ctx context.Context, path string, o Options) (s *Store, isNew bool, er
 	return s, isNew, nil
 }
 
+// sqliteReaders returns how many connections read a file at a time: some more than
+// there are processors, so that what takes long does not hold up all others.
+func sqliteReaders() int { return max(8, 2*runtime.GOMAXPROCS(0)) }
+
+// sqliteReadCache is how much of a file these connections keep in memory, all
+// together, in kB.
+const sqliteReadCache = 128 << 10
+
+// Readers returns how many queries the database answers at a time.
+func (s *Store) Readers() int {
+	if s.postgres {
+		return postgresReaders
+	}
+	return sqliteReaders() - 1 // one looks for changes: watch
+}
+
 // connectSQLite opens the connections to the file.
 func (s *Store) connectSQLite() (err error) {
 	sqlite.StrictPragmas(true)
@@ -113,11 +133,13 @@ func (s *Store) connectSQLite() (err error) {
 		return openError(s.path, err)
 	}
 	s.write.SetMaxOpenConns(1)
-	if s.read, err = sql.Open("sqlite", dsn(s.path, "cache_size(-16384)", "query_only(1)")); err != nil {
+	readers := sqliteReaders()
+	if s.read, err = sql.Open("sqlite", dsn(s.path, fmt.Sprintf("cache_size(-%d)", sqliteReadCache/readers), "query_only(1)")); err != nil {
 		return errors.Join(openError(s.path, err), s.write.Close())
 	}
-	s.read.SetMaxOpenConns(8)
-	s.read.SetMaxIdleConns(8)
+	s.read.SetMaxOpenConns(readers)
+	s.read.SetMaxIdleConns(readers)
+	s.prepared = newPrepared()
 	return nil
 }
 

@@ -173,7 +173,11 @@ func (s *Store) Search(ctx context.Context, text string, kind intel.Kind, limit 
 func (e *emitter) textContains(field, text string) (hint, cond fragment, err error) {
 	text = Fold(text)
 	if !e.mixed && e.root.set == profileSet {
-		if hint, err = e.grams(e.root, text); err != nil {
+		of := allTexts
+		if shortFields[field] {
+			of = shortTexts
+		}
+		if hint, err = e.grams(e.root, of, text); err != nil {
 			return hint, cond, err
 		}
 	}
