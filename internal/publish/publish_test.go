@@ -10,6 +10,7 @@ import (
 	"sync"
 	"testing"
 
+	"dossier/internal/guard"
 	"dossier/internal/ingest"
 	"dossier/internal/intel"
 	"dossier/internal/odata"
@@ -271,6 +272,25 @@ func TestRuleNumbers(t *testing.T) {
 			if all[sid] != rule {
 				t.Errorf("%q: %s is %s, was %s", filter, sid, rule, all[sid])
 			}
+		}
+	}
+}
+
+// TestNear: what stands on a list of guards that does not keep it back is told, of
+// the kinds that the format carries.
+func TestNear(t *testing.T) {
+	st := open(t)
+	list := guard.List{Name: "shared", Title: "Shared hosting", Policy: guard.Annotate, Entries: []string{"heron-eset.com", "heron-acme.com", "45.9.20.5"}}
+	if _, err := st.PutGuards(t.Context(), []guard.List{list}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := st.FoldIndicators(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	for format, want := range map[string]int{"domains": 2, "ipv4": 1, "urls": 0} {
+		_, r := written(t, st, Request{Format: format}, intel.Red)
+		if n := r.Near["shared"]; n.Entries != want || len(n.Examples) != want {
+			t.Errorf("%s: %+v, want %d", format, r.Near, want)
 		}
 	}
 }
