@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"strings"
 
 	"dossier/internal/intel"
 	"dossier/internal/profile"
@@ -218,7 +219,7 @@ func cells(part *resolve.Partition, w *world, claims map[string]intel.Claims, no
 		out = append(out, &store.Derived{
 			ID: cell.ID, Lo: lo, Hi: hi, Members: refs, Former: cell.Former,
 			Fold: func() *intel.Dossier {
-				d := profile.Fold(cell.ID, members(cell), w)
+				d := profile.Fold(cell.ID, members(cell, w), w)
 				notes.add(d, cell)
 				if len(over) > 0 {
 					d = profile.Override(d, over)
@@ -243,10 +244,15 @@ func made(claims map[string]intel.Claims, lo, hi intel.TLP) []*store.Derived {
 	return out
 }
 
-func members(cell *resolve.Cell) []profile.Member {
+// members returns the records of a cell as the level of w sees them: those of the
+// level below that the cell may have been settled with lack what is said above it.
+func members(cell *resolve.Cell, w *world) []profile.Member {
 	out := make([]profile.Member, len(cell.Members))
 	for i, m := range cell.Members {
 		out[i] = profile.Member{Record: m.Record, Reason: m.Reason.Text}
+		if r := w.records[m.Record.Ref]; r != nil {
+			out[i].Record = r
+		}
 	}
 	return out
 }
@@ -313,9 +319,10 @@ func newWorld(ctx context.Context, s *store.Store, level intel.TLP, records []*i
 	}
 	for i := range part.Cells {
 		cell := &part.Cells[i]
-		w.titles[cell.ID] = profile.Title(members(cell), w)
+		own := members(cell, w)
+		w.titles[cell.ID] = profile.Title(own, w)
 		used := map[string]bool{}
-		for _, m := range cell.Members {
+		for _, m := range own {
 			for _, l := range m.Record.Links {
 				if l.Relation != intel.Uses {
 					continue
@@ -409,11 +416,15 @@ func (w *world) Record(ref intel.Ref) (*intel.Record, bool) {
 // Find implements [profile.World].
 func (w *world) Find(l intel.Link) (intel.Ref, bool) {
 	if !l.To.IsZero() {
-		if l.To.Publisher != "" {
-			_, ok := w.records[l.To]
-			return l.To, ok
+		if _, ok := w.records[l.To]; ok {
+			return l.To, true
 		}
-		ref, ok := w.byUUID[l.To.Key]
+		// Another publisher may have it, in another file.
+		uuid := l.To.Key
+		if i := strings.LastIndex(uuid, "--"); i >= 0 {
+			uuid = uuid[i+2:]
+		}
+		ref, ok := w.byUUID[uuid]
 		return ref, ok
 	}
 	if l.ID.ID != "" {

@@ -359,6 +359,7 @@ func (r *run) add(res FileResult, changed bool) {
 	r.res.Run.Counts.Records.Add(res.Counts.Records)
 	r.res.Run.Counts.Indicators.Add(res.Counts.Indicators)
 	r.res.Run.Counts.Articles.Add(res.Counts.Articles)
+	r.res.Run.Counts.Patterns.Add(res.Counts.Patterns)
 	r.res.Run.Rejected = addRejected(r.res.Run.Rejected, res.Rejected)
 	r.res.Files = append(r.res.Files, res)
 }
@@ -384,7 +385,7 @@ type sink struct {
 	records []*intel.Record
 	rejects rejects
 	subject *intel.Ref
-	listed  articles
+	waiting documents
 	linked  bool // some observation has a subject of the file's own
 
 	gathered []intel.Observation      // not yet sent
@@ -495,10 +496,10 @@ func (s *sink) finish(ds intel.Dataset) (FileResult, error) {
 	if res.Counts.Indicators, err = s.batch.Observed(s.ctx); err != nil {
 		return res, err
 	}
-	if err := s.putArticles(); err != nil {
+	if err := s.putDocuments(); err != nil {
 		return res, err
 	}
-	res.Counts.Articles = s.listed.tally
+	res.Counts.Articles, res.Counts.Patterns = s.waiting.tally.articles, s.waiting.tally.patterns
 	enrich(s.records)
 	res.Unmapped = unmapped(s.records)
 	for _, group := range byPublisher(s.records, ds) {

@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"net/http"
@@ -52,6 +53,8 @@ type profileView struct {
 	Names       short[nameRow]
 	References  short[referenceRow]
 	Articles    short[articleRow]
+	Patterns    []patternRow
+	MorePats    int // patterns that are not shown
 	Records     []recordRow
 	Credits     []string
 
@@ -70,6 +73,12 @@ type profileView struct {
 	Curl       string
 	CurlList   string
 }
+
+// A patternRow is what a source says to look for that is no plain value.
+type patternRow struct{ Name, Type, Source, Reason, Text, Date string }
+
+// patternsShown is how many patterns the page of a profile has.
+const patternsShown = 20
 
 type indicatorRow struct {
 	Kind, Shown string
@@ -120,6 +129,14 @@ func (p *portal) profile(r *http.Request) (*page, error) {
 	if err != nil {
 		return nil, err
 	}
+	patterns, total, err := p.Store.ProfilePatterns(ctx, id, patternsShown, v)
+	if err != nil {
+		return nil, err
+	}
+	for _, x := range patterns {
+		view.Patterns = append(view.Patterns, patternRow{cmp.Or(x.Name, x.Key), x.Type, intel.PublisherOf(x.Publisher).Title, x.Reason, x.Text, x.Modified.Day()})
+	}
+	view.MorePats = total - len(patterns)
 	view.Articles = shorten(articleRows(articles), articlesShown)
 	view.Curl = curl(p.base(r), "/intelProfiles/"+url.PathEscape(id))
 	view.CurlList = curl(p.base(r), "/intelProfiles/"+url.PathEscape(id)+"/indicators", "$count=true", "$orderby=firstSeenDateTime desc")

@@ -34,7 +34,7 @@ type Batch struct {
 	obsTally intel.Tally
 	touched  touchedSet
 	changed  bool
-	articles bool                     // some article is new, changed or gone
+	articles bool                     // some article or pattern is new, changed or gone
 	fresh    map[string]*intel.Record // by hash
 
 	table *intel.Publishers // as the batch has left it; nil: not read yet

@@ -70,7 +70,7 @@ func (s *Store) foldsInBulk(ctx context.Context) (bool, error) {
 }
 
 // foldAll computes all pending indicators in one transaction, without the
-// indexes of their table, which are made at its end.
+// indexes of their tables, which are made at its end.
 func (s *Store) foldAll(ctx context.Context, progress func(done int)) (total int, err error) {
 	// What an index is sorted in is as large as the index: it belongs into files.
 	if err := s.sortIn(ctx, "file"); err != nil {
@@ -82,6 +82,11 @@ func (s *Store) foldAll(ctx context.Context, progress func(done int)) (total int
 		if err != nil {
 			return err
 		}
+		ofProfiles, err := dropIndexes(ctx, tx, "profile_indicator")
+		if err != nil {
+			return err
+		}
+		indexes = append(indexes, ofProfiles...)
 		f := folder{ctx: ctx, tx: tx, q: tx, now: intel.TimeOf(s.Now()), all: true}
 		if f.position, err = nextPosition(ctx, tx, f.now, 0); err != nil {
 			return err

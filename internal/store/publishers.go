@@ -109,10 +109,11 @@ type Removed struct {
 	Indicators int `json:"indicators"` // with evidence of it
 	Versions   int `json:"versions"`   // former versions of records
 	Articles   int `json:"articles"`
+	Patterns   int `json:"patterns"`
 }
 
 // RemovePublisher takes back everything that a publisher said: its records with
-// their versions, its evidence, and its articles. What others said of its records stays, and
+// their versions, its evidence, its articles and patterns. What others said of its records stays, and
 // counts again when they return. The ledger of ids stays too, so that its profiles
 // get their former ids. The error wraps [intel.ErrNotFound] if it has said nothing.
 func (b *Batch) RemovePublisher(ctx context.Context, id string) (r Removed, err error) {
@@ -133,6 +134,9 @@ func (b *Batch) RemovePublisher(ctx context.Context, id string) (r Removed, err 
 		return r, err
 	}
 	if r.Articles, err = b.removeArticles(ctx, id); err != nil {
+		return r, err
+	}
+	if r.Patterns, err = b.removePatterns(ctx, id); err != nil {
 		return r, err
 	}
 	for _, step := range []struct {

@@ -12,7 +12,7 @@ import (
 
 // Records returns every present record marked at or below the ceiling, as it is
 // seen there ([intel.Record.At]), in order of reference. What the data sets of one publisher say of the same key is one
-// record: the properties of its newest version, the links of all.
+// record: the properties of its newest version, the links of all; parts are joined with what they are of.
 func (s *Store) Records(ctx context.Context, ceiling intel.TLP) ([]*intel.Record, error) {
 	rows, err := s.write.QueryContext(ctx, "SELECT hash, body FROM record WHERE absent = 0 AND tlp <= ? ORDER BY publisher, key, layer DESC, modified DESC, dataset", int(ceiling))
 	if err != nil {
@@ -59,7 +59,7 @@ func (s *Store) Records(ctx context.Context, ceiling intel.TLP) ([]*intel.Record
 		}
 		out = append(out, r)
 	}
-	return out, nil
+	return intel.Join(out), nil
 }
 
 // maxFresh bounds how many records are kept from being written to being read
