@@ -18,6 +18,7 @@ import (
 	"dossier/internal/hunt"
 	"dossier/internal/intel"
 	"dossier/internal/observable"
+	"dossier/internal/sighting"
 	"dossier/internal/store"
 
 	"github.com/spf13/cobra"
@@ -37,6 +38,7 @@ type huntFlags struct {
 	context       int
 	workers       int
 	list          string // a file of indicators to look for instead of those of the database
+	save          bool
 }
 
 func (a *app) huntCommand() *cobra.Command {
@@ -57,10 +59,16 @@ Only indicators that are active are looked for: --all adds those that are
 expired or guarded. Lines without a time that is understood are kept by --since
 and --until.
 
+--save keeps what was found as sightings: which host of yours met which indicator, in
+which field, when, on how many lines. They show in profiles and look-ups, and they
+prolong the life of the indicator. A line counts once, so that a log may be hunted
+again (dossier sightings --help).
+
 Exit status: 0 something was found, 1 nothing, 2 something could not be read.`,
 		Example: `  dossier hunt /var/log/zeek/
   zcat -f /var/log/squid/*.gz | dossier hunt --since 2026-03-01 -
   dossier hunt --json --profile "fancy bear" 'proxy-*.log.zst' | jq .indicator.value
+  dossier hunt --save --since 36h /var/log/zeek/
   dossier hunt --follow /var/log/dns/queries.log`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
@@ -71,11 +79,18 @@ Exit status: 0 something was found, 1 nothing, 2 something could not be read.`,
 			if o.list != "" {
 				return h.run(cmd.Context(), nil, args)
 			}
-			s, err := a.open(cmd.Context())
+			s, act, err := a.openToHunt(cmd.Context(), o.save)
 			if err != nil {
 				return err
 			}
 			defer func() { err = errors.Join(err, s.Close()) }()
+			if o.save {
+				done, err := h.keep(cmd.Context(), s, act)
+				if err != nil {
+					return err
+				}
+				defer func() { err = errors.Join(err, done()) }()
+			}
 			return h.run(cmd.Context(), s, args)
 		},
 	}
@@ -91,10 +106,11 @@ Exit status: 0 something was found, 1 nothing, 2 something could not be read.`,
 	f.BoolVar(&o.follow, "follow", false, "wait for more at the end of the file, also when it is rotated")
 	f.IntVar(&o.context, "lines", 2, "lines shown of each indicator")
 	f.StringVar(&o.list, "indicators", "", "look for the values of this file, one a line, and not for those of the database")
+	f.BoolVar(&o.save, "save", false, "keep what is found as sightings")
 	f.IntVar(&o.workers, "workers", 0, "how many at once (default: one for each processor)")
 	a.jsonFlag(cmd)
 	cmd.MarkFlagsMutuallyExclusive("json", "csv")
-	for _, of := range []string{"profile", "min-confidence", "all"} {
+	for _, of := range []string{"profile", "min-confidence", "all", "save"} {
 		cmd.MarkFlagsMutuallyExclusive("indicators", of)
 	}
 	return cmd
@@ -109,6 +125,7 @@ type huntRun struct {
 	now          time.Time
 
 	store   *store.Store
+	keeper  *sighting.Recorder // nil: nothing is kept
 	matcher *hunt.Matcher
 	known   map[observable.Observable]*huntKnown
 
@@ -238,17 +255,9 @@ func (h *huntRun) run(ctx context.Context, s *store.Store, args []string) error 
 func (h *huntRun) compile(ctx context.Context) error {
 	sel := store.Selection{Mode: h.mode, MinConfidence: h.minConfidence, Kinds: h.kinds}
 	if h.profile != "" {
-		hits, err := h.store.ProfilesByName(ctx, h.profile, view())
-		if err != nil {
+		var err error
+		if sel.Profile, err = profileID(ctx, h.store, h.profile); err != nil {
 			return err
-		}
-		switch hits = served(hits); len(hits) {
-		case 1:
-			sel.Profile = hits[0].ID
-		case 0:
-			return fmt.Errorf("profile %q: %w", h.profile, intel.ErrNotFound)
-		default:
-			return hinted{fmt.Errorf("--profile: %q may mean %d profiles", h.profile, len(hits)), "dossier names tells which; give the id of one"}
 		}
 	}
 	n := 0
@@ -274,6 +283,21 @@ func (h *huntRun) compile(ctx context.Context) error {
 	}
 	h.matcher = m
 	return nil
+}
+
+// profileID returns the id of the one profile that --profile means.
+func profileID(ctx context.Context, s *store.Store, name string) (string, error) {
+	hits, err := s.ProfilesByName(ctx, name, view())
+	if err != nil {
+		return "", err
+	}
+	switch hits = served(hits); len(hits) {
+	case 1:
+		return hits[0].ID, nil
+	case 0:
+		return "", fmt.Errorf("profile %q: %w", name, intel.ErrNotFound)
+	}
+	return "", hinted{fmt.Errorf("--profile: %q may mean %d profiles", name, len(hits)), "dossier names tells which; give the id of one"}
 }
 
 // compileList makes the matcher of the values in a file.
@@ -513,6 +537,11 @@ func (h *huntRun) line(ctx context.Context, name string, f *hunt.Found, columns 
 		if err != nil {
 			return &stopError{err}
 		}
+		if h.keeper != nil {
+			if err := h.keeper.Add(ctx, m.Observable, e, f.Text, name); err != nil {
+				return &stopError{err}
+			}
+		}
 		k.see(e, m, f, h.context, h.out.columns()-6)
 		if err := h.print(name, f, m, e, k); err != nil {
 			return &stopError{err}
@@ -558,12 +587,9 @@ func (k *huntKnown) see(e hunt.Event, m hunt.Match, f *hunt.Found, context, widt
 			k.last = e.Time
 		}
 	}
-	host := e.Source // or who was visited from outside
-	if !hunt.IsInternal(host) && e.Destination != "" && hunt.IsInternal(e.Destination) {
-		host = e.Destination
-	}
+	host := e.Host(m.Observable.Value)
 	switch _, known := k.hosts[host]; {
-	case host == "" || host == m.Observable.Value || !hunt.IsInternal(host):
+	case host == "":
 	case !known && len(k.hosts) >= maxHosts:
 		k.moreHosts = true
 	default:

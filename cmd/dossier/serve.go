@@ -31,6 +31,7 @@ type serveFlags struct {
 	noFeeds                    bool
 	issuers                    string
 	perAddress, connections    int
+	sightings                  string // how long they are kept
 }
 
 // shutdownGrace is how long requests under way may take when the server stops.
@@ -68,6 +69,7 @@ providers (Entra ID, Keycloak, …) whose tokens are accepted too.`,
 	f.IntVar(&o.perAddress, "max-connections-per-address", api.MaxPerAddress, "connections of one address (IPv6: a network of 64 bits), and requests under way on them; trusted proxies have no such limit")
 	f.IntVar(&o.connections, "max-connections", api.MaxConnections, "the same for all addresses together")
 	f.BoolVar(&o.noFeeds, "no-feeds", false, "do not run the feeds' schedule; another server of the same database may")
+	f.StringVar(&o.sightings, "sightings-retention", "", `how long sightings are kept: 90d, 36h, off; sets what "dossier sightings retention" sets`)
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "log every request")
 	return cmd
 }
@@ -91,6 +93,11 @@ func (a *app) serve(ctx context.Context, o serveFlags) (err error) {
 	}
 	if o.perAddress < 1 || o.connections < 1 {
 		return errors.New("--max-connections-per-address and --max-connections: want at least 1")
+	}
+	if o.sightings != "" {
+		if _, err := age(o.sightings); err != nil {
+			return fmt.Errorf("--sightings-retention: %w", err)
+		}
 	}
 	guard := &auth.Guard{Mode: mode, Ceiling: ceiling}
 	for _, p := range o.proxies {
@@ -150,6 +157,14 @@ func (a *app) serve(ctx context.Context, o serveFlags) (err error) {
 	if err := a.printAges(ctx, s, ceiling); err != nil {
 		return s.Explain(err)
 	}
+	if o.sightings != "" {
+		keep, _ := age(o.sightings) // checked above
+		if err := s.SetSightingRetention(ctx, keep); err != nil {
+			return s.Explain(err)
+		}
+		audit.Act(ctx, "sightings-retention", slog.String("age", o.sightings))
+	}
+	defer inBackground(ctx, func(ctx context.Context) { a.pruneSightings(ctx, s, log) })() // before the database is closed
 	if !o.noFeeds {
 		feeds, stop := context.WithCancel(ctx)
 		done := make(chan struct{})

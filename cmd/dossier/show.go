@@ -175,6 +175,9 @@ func (a *app) card(ctx context.Context, s *store.Store, d *intel.Dossier, full b
 	if err := a.indicators(ctx, s, d, full); err != nil {
 		return err
 	}
+	if err := a.sightingsOf(ctx, s, p.ID, full); err != nil {
+		return err
+	}
 	if len(d.Claims) > 0 {
 		a.section("set by people, over the sources")
 		t := &table{t: a.out, colour: []colour{cyan, plain, grey, grey, grey}, max: []int{30, 44, 24, 20, 36}, indent: "  "}

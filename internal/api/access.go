@@ -59,7 +59,7 @@ func safe(method string) bool {
 
 // allow checks a permission.
 func (s *Server) allow(r *request, p auth.Permission) error {
-	if r.who.May(p) {
+	if r.who.May(p) || p == auth.Hunt && safe(r.Method) && r.who.Anonymous() {
 		return nil
 	}
 	s.refuse(r, "permission missing", slog.String("permission", string(p)))
@@ -69,11 +69,18 @@ func (s *Server) allow(r *request, p auth.Permission) error {
 // neededFor returns the permission that a method needs. A batch is read: each of
 // its requests is checked by itself.
 func neededFor(method string, segments []odata.Segment) auth.Permission {
+	if len(segments) > 1 && segments[0].Text == "api" && hunted[segments[1].Text] {
+		return auth.Hunt
+	}
 	if safe(method) || len(segments) == 1 && strings.EqualFold(segments[0].Text, "$batch") {
 		return auth.ReadAll
 	}
 	return auth.ReadWrite
 }
+
+// hunted are the resources under /api that tell of the owner's own data, names of people and machines among it. They need the permission to hunt; only who
+// asks from the server's own machine reads without, as on the pages.
+var hunted = map[string]bool{"sightings": true}
 
 // refused makes the answer for a request that is nobody's (RFC 6750, 3).
 func (s *Server) refused(r *request, err error) error {

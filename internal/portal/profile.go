@@ -52,6 +52,9 @@ type profileView struct {
 	Records     []recordRow
 	Credits     []string
 
+	Met       *store.SightingTotal // in the owner's own data; nil: never
+	Sightings []sightingRow        // the latest
+
 	Indicators []indicatorRow
 	Count      int64
 	First      string // address of the first page of indicators, on later ones
@@ -64,8 +67,18 @@ type indicatorRow struct {
 	Kind, Shown string
 	First, Last string
 	Heard       bool // First is the date of a file or an import, not of a sighting
+	Met         string
 	Sources     []string
 }
+
+// A sightingRow is a sighting on a page.
+type sightingRow struct {
+	*store.Sighting
+	Shown string
+}
+
+// sightingsShown is how many sightings a page has.
+const sightingsShown = 10
 
 func (p *portal) profile(r *http.Request) (*page, error) {
 	ctx, v := r.Context(), p.view()
@@ -88,6 +101,9 @@ func (p *portal) profile(r *http.Request) (*page, error) {
 	}
 	view.MatrixOpen = len(view.Tradecraft) == 0 || slices.ContainsFunc(view.Tradecraft, func(p part) bool { return !p.Open })
 	if err := p.indicators(ctx, view, r.URL.Query().Get("after")); err != nil {
+		return nil, err
+	}
+	if err := p.sightings(ctx, view); err != nil {
 		return nil, err
 	}
 	view.Curl = curl(p.base(r), "/intelProfiles/"+url.PathEscape(id))
@@ -120,6 +136,24 @@ func newProfileView(d *intel.Dossier) *profileView {
 	return v
 }
 
+// sightings adds what was met of the profile in the owner's own data.
+func (p *portal) sightings(ctx context.Context, view *profileView) error {
+	f := store.SightingFilter{Profile: view.Profile.ID}
+	list, _, err := p.Store.Sightings(ctx, f, sightingsShown, "", p.view())
+	if err != nil || len(list) == 0 {
+		return err
+	}
+	total, err := p.Store.SightingTotal(ctx, f, p.view())
+	if err != nil {
+		return err
+	}
+	view.Met = &total
+	for _, g := range list {
+		view.Sightings = append(view.Sightings, sightingRow{g, observable.Defang(observable.Observable{Kind: g.Kind, Value: g.Value})})
+	}
+	return nil
+}
+
 // indicators adds a page of indicators, with who says them.
 func (p *portal) indicators(ctx context.Context, view *profileView, after string) error {
 	id, v := view.Profile.ID, p.view()
@@ -140,6 +174,11 @@ func (p *portal) indicators(ctx context.Context, view *profileView, after string
 			Kind: string(i.Observable.Kind), Shown: observable.Defang(i.Observable), First: i.FirstSeen.Day(), Last: i.LastSeen.Day(),
 			Heard: i.Basis.Rung() >= intel.BasisFile.Rung(),
 		}
+		met, err := p.Store.SightingTotal(ctx, store.SightingFilter{Indicator: i.ID}, v)
+		if err != nil {
+			return err
+		}
+		row.Met = met.Last.Day()
 		evidence, err := p.Store.Evidence(ctx, i.ID, v)
 		if err != nil {
 			return err
