@@ -39,6 +39,9 @@ type huntFlags struct {
 	workers       int
 	list          string // a file of indicators to look for instead of those of the database
 	save          bool
+	stix          bool
+	tlp           string
+	direction     string
 }
 
 func (a *app) huntCommand() *cobra.Command {
@@ -102,6 +105,9 @@ Exit status: 0 something was found, 1 nothing, 2 something could not be read.`,
 	f.StringVar(&o.since, "since", "", "only lines from this time on: 2026-03-01, 2026-03-01T12:00:00Z, or 36h, 14d ago")
 	f.StringVar(&o.until, "until", "", "only lines before this time")
 	f.BoolVar(&o.csv, "csv", false, "print CSV, a row for each match")
+	f.BoolVar(&o.stix, "stix", false, "print a bundle of STIX 2.1: indicators, sightings, observed data")
+	f.StringVar(&o.tlp, "tlp", "red", "only indicators, and what is told of them, up to this TLP marking: clear, green, amber, amber+strict, red")
+	f.StringVar(&o.direction, "direction", "both", "only lines of what was begun outside (in) or by hosts of yours (out); those that do not tell are kept")
 	f.BoolVar(&o.anything, "binary", false, "look into binary files too")
 	f.BoolVar(&o.follow, "follow", false, "wait for more at the end of the file, also when it is rotated")
 	f.IntVar(&o.context, "lines", 2, "lines shown of each indicator")
@@ -109,8 +115,9 @@ Exit status: 0 something was found, 1 nothing, 2 something could not be read.`,
 	f.BoolVar(&o.save, "save", false, "keep what is found as sightings")
 	f.IntVar(&o.workers, "workers", 0, "how many at once (default: one for each processor)")
 	a.jsonFlag(cmd)
-	cmd.MarkFlagsMutuallyExclusive("json", "csv")
-	for _, of := range []string{"profile", "min-confidence", "all", "save"} {
+	cmd.MarkFlagsMutuallyExclusive("json", "csv", "stix")
+	cmd.MarkFlagsMutuallyExclusive("follow", "stix")
+	for _, of := range []string{"profile", "min-confidence", "all", "save", "tlp"} {
 		cmd.MarkFlagsMutuallyExclusive("indicators", of)
 	}
 	return cmd
@@ -123,6 +130,7 @@ type huntRun struct {
 	kinds        []observable.Kind
 	since, until time.Time
 	now          time.Time
+	view         store.View
 
 	store   *store.Store
 	keeper  *sighting.Recorder // nil: nothing is kept
@@ -130,7 +138,7 @@ type huntRun struct {
 	known   map[observable.Observable]*huntKnown
 
 	size, lines, files, matched int64
-	outside                     int64 // matched lines outside of the time asked for
+	outside, opposite           int64 // matched lines outside of the time, in the other direction
 	skipped                     []string
 	failed                      []string
 	read, total                 int64 // bytes of files as they are on disk; total is 0 if it is not known
@@ -144,6 +152,7 @@ type huntKnown struct {
 	confidence int
 	profiles   []store.ProfileTitle
 	publishers []string
+	indicator  *store.Indicator // nil: gone since, or of no database
 	tally
 }
 
@@ -151,10 +160,30 @@ type huntKnown struct {
 type tally struct {
 	lines       int64
 	first, last time.Time
-	hosts       map[string]int64 // who had to do with it, up to maxHosts
+	hosts       map[string]*hostTally // who had to do with it, up to maxHosts
+	others      hostTally             // lines without a host, or of more
 	moreHosts   bool
 	relations   map[hunt.Relation]bool
 	shown       []string
+}
+
+// hostTally sums up the lines of a host.
+type hostTally struct {
+	lines       int64
+	first, last time.Time
+}
+
+func (t *hostTally) see(at time.Time) {
+	t.lines++
+	if at.IsZero() {
+		return
+	}
+	if t.first.IsZero() || at.Before(t.first) {
+		t.first = at
+	}
+	if at.After(t.last) {
+		t.last = at
+	}
 }
 
 const maxHosts = 1000
@@ -171,7 +200,14 @@ func (a *app) newHunt(o huntFlags) (*huntRun, error) {
 	if o.minConfidence < 0 || o.minConfidence > 100 {
 		return nil, fmt.Errorf("--min-confidence: %d is not between 0 and 100", o.minConfidence)
 	}
-	var err error
+	if o.direction != "both" && o.direction != string(hunt.In) && o.direction != string(hunt.Out) {
+		return nil, hinted{fmt.Errorf("--direction %q", o.direction), "in, out or both"}
+	}
+	ceiling, err := intel.ParseTLP(o.tlp)
+	if err != nil {
+		return nil, fmt.Errorf("--tlp: %w", err)
+	}
+	h.view = store.View{Ceiling: ceiling}
 	if h.since, err = whenAsked(o.since, h.now); err != nil {
 		return nil, fmt.Errorf("--since: %w", err)
 	}
@@ -230,7 +266,7 @@ func (h *huntRun) run(ctx context.Context, s *store.Store, args []string) error 
 	}
 	h.started = time.Now()
 	if h.csv {
-		fmt.Fprintln(h.out, "file,line,time,source,destination,field,kind,value,relation,confidence,profiles,text")
+		fmt.Fprintln(h.out, "file,line,time,source,destination,field,kind,value,relation,confidence,profiles,text,direction")
 	}
 	for _, p := range paths {
 		if err := h.file(ctx, p); err != nil {
@@ -241,6 +277,11 @@ func (h *huntRun) run(ctx context.Context, s *store.Store, args []string) error 
 		}
 	}
 	h.err.clearProgress()
+	if h.stix {
+		if err := h.printSTIX(ctx); err != nil {
+			return err
+		}
+	}
 	h.report()
 	switch {
 	case len(h.failed) > 0:
@@ -256,14 +297,14 @@ func (h *huntRun) compile(ctx context.Context) error {
 	sel := store.Selection{Mode: h.mode, MinConfidence: h.minConfidence, Kinds: h.kinds}
 	if h.profile != "" {
 		var err error
-		if sel.Profile, err = profileID(ctx, h.store, h.profile); err != nil {
+		if sel.Profile, err = profileID(ctx, h.store, h.profile, h.view); err != nil {
 			return err
 		}
 	}
 	n := 0
 	stop := errors.New("stop")
 	var each iter.Seq2[observable.Observable, error] = func(yield func(observable.Observable, error) bool) {
-		err := h.store.EachIndicator(ctx, sel, view(), func(i *store.Indicator) error {
+		err := h.store.EachIndicator(ctx, sel, h.view, func(i *store.Indicator) error {
 			if n++; n%10000 == 0 {
 				h.err.showProgress(fmt.Sprintf("reading indicators  %d", n))
 			}
@@ -286,8 +327,8 @@ func (h *huntRun) compile(ctx context.Context) error {
 }
 
 // profileID returns the id of the one profile that --profile means.
-func profileID(ctx context.Context, s *store.Store, name string) (string, error) {
-	hits, err := s.ProfilesByName(ctx, name, view())
+func profileID(ctx context.Context, s *store.Store, name string, v store.View) (string, error) {
+	hits, err := s.ProfilesByName(ctx, name, v)
 	if err != nil {
 		return "", err
 	}
@@ -522,12 +563,23 @@ func (h *huntRun) progress(name string, done int64, took time.Duration) {
 
 // line takes in a line with matches.
 func (h *huntRun) line(ctx context.Context, name string, f *hunt.Found, columns *hunt.Columns, isNew bool) error {
-	counted := false
+	counted, turned := false, false
+	defer func() {
+		if turned && !counted {
+			h.opposite++
+		}
+	}()
 	for _, m := range f.Matches {
 		e := hunt.EventOf(f.Text, columns, m.Offset, h.now)
 		if !e.Time.IsZero() && (!h.since.IsZero() && e.Time.Before(h.since) || !h.until.IsZero() && !e.Time.Before(h.until)) {
 			h.outside++
 			return nil
+		}
+		if d := e.Direction(m.Observable.Value); d != "" && h.direction != "both" && string(d) != h.direction {
+			if isNew && !counted {
+				turned = true
+			}
+			continue
 		}
 		if isNew && !counted {
 			h.matched++
@@ -555,16 +607,20 @@ func (h *huntRun) knownOf(ctx context.Context, o observable.Observable) (*huntKn
 	if k := h.known[o]; k != nil {
 		return k, nil
 	}
-	k := &huntKnown{observable: o, id: o.ID(), tally: tally{hosts: map[string]int64{}, relations: map[hunt.Relation]bool{}}}
+	k := &huntKnown{observable: o, id: o.ID(), tally: tally{hosts: map[string]*hostTally{}, relations: map[hunt.Relation]bool{}}}
 	if h.store == nil {
 		h.known[o] = k
 		return k, nil
 	}
-	known, err := h.store.Lookup(ctx, o, view())
+	known, err := h.store.Lookup(ctx, o, h.view)
 	switch {
 	case err == nil:
-		k.confidence, k.profiles = known.Indicator.Confidence, known.Profiles
+		k.confidence, k.profiles, k.indicator = known.Indicator.Confidence, known.Profiles, known.Indicator
+		k.indicator.Profiles = known.Profiles
 		for _, e := range known.Evidence {
+			if !slices.Contains(k.indicator.Publishers, e.Publisher) && !e.Revoked {
+				k.indicator.Publishers = append(k.indicator.Publishers, e.Publisher)
+			}
 			if title := intel.PublisherOf(e.Publisher).Title; !slices.Contains(k.publishers, title) {
 				k.publishers = append(k.publishers, title)
 			}
@@ -588,13 +644,18 @@ func (k *huntKnown) see(e hunt.Event, m hunt.Match, f *hunt.Found, context, widt
 		}
 	}
 	host := e.Host(m.Observable.Value)
-	switch _, known := k.hosts[host]; {
+	at := k.hosts[host]
+	switch {
 	case host == "":
-	case !known && len(k.hosts) >= maxHosts:
+		at = &k.others
+	case at == nil && len(k.hosts) >= maxHosts:
 		k.moreHosts = true
-	default:
-		k.hosts[host]++
+		at = &k.others
+	case at == nil:
+		at = &hostTally{}
+		k.hosts[host] = at
 	}
+	at.see(e.Time)
 	if len(k.shown) < context {
 		k.shown = append(k.shown, excerpt(f.Text, m.Offset, width))
 	}

@@ -37,7 +37,7 @@ func (o *sightingFlags) filter(ctx context.Context, a *app, s *store.Store) (f s
 		f.Indicator = v.ID()
 	}
 	if o.profile != "" {
-		if f.Profile, err = profileID(ctx, s, o.profile); err != nil {
+		if f.Profile, err = profileID(ctx, s, o.profile, view()); err != nil {
 			return f, err
 		}
 	}
