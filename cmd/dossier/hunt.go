@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -484,13 +483,13 @@ func (h *huntRun) file(ctx context.Context, path string) error {
 		h.fail(path, err)
 		return nil
 	}
-	head := &headReader{r: text}
+	head := &hunt.Head{R: text}
 	var columns *hunt.Columns
 	var lastLine int64
 	asked := false
 	size, lines, err := h.matcher.Read(ctx, head, hunt.ReadOptions{Workers: h.workers, Live: live}, func(f *hunt.Found) error {
 		if !asked {
-			columns, asked = hunt.ColumnsOf(head.head), true
+			columns, asked = hunt.ColumnsOf(head.Text()), true
 		}
 		if err := h.line(ctx, name, f, columns, f.Number != lastLine); err != nil {
 			return err
@@ -517,21 +516,6 @@ func (h *huntRun) file(ctx context.Context, path string) error {
 
 // A stopError ends the hunt, while others end only the file.
 type stopError struct{ error }
-
-// headReader keeps what was read first.
-type headReader struct {
-	r    io.Reader
-	head []byte
-	read bool
-}
-
-func (r *headReader) Read(p []byte) (int, error) {
-	n, err := r.r.Read(p)
-	if !r.read && n > 0 {
-		r.head, r.read = bytes.Clone(p[:min(n, 16<<10)]), true
-	}
-	return n, err
-}
 
 // counter shows how far the hunt is.
 type counter struct {

@@ -32,6 +32,7 @@ type serveFlags struct {
 	issuers                    string
 	perAddress, connections    int
 	sightings                  string // how long they are kept
+	hunts                      api.HuntLimits
 }
 
 // shutdownGrace is how long requests under way may take when the server stops.
@@ -70,6 +71,9 @@ providers (Entra ID, Keycloak, …) whose tokens are accepted too.`,
 	f.IntVar(&o.connections, "max-connections", api.MaxConnections, "the same for all addresses together")
 	f.BoolVar(&o.noFeeds, "no-feeds", false, "do not run the feeds' schedule; another server of the same database may")
 	f.StringVar(&o.sightings, "sightings-retention", "", `how long sightings are kept: 90d, 36h, off; sets what "dossier sightings retention" sets`)
+	f.IntVar(&o.hunts.Streams, "max-hunts", 32, "streams of POST /api/hunt at once; of one client a quarter of them")
+	f.Int64Var(&o.hunts.Bytes, "max-hunt-bytes", 16<<30, "bytes of one such stream, decompressed")
+	f.Int64Var(&o.hunts.Rate, "max-hunt-rate", 0, "bytes a second of one such stream, decompressed; 0: no limit")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "log every request")
 	return cmd
 }
@@ -93,6 +97,9 @@ func (a *app) serve(ctx context.Context, o serveFlags) (err error) {
 	}
 	if o.perAddress < 1 || o.connections < 1 {
 		return errors.New("--max-connections-per-address and --max-connections: want at least 1")
+	}
+	if o.hunts.Streams < 1 || o.hunts.Bytes < 1 || o.hunts.Rate < 0 {
+		return errors.New("--max-hunts and --max-hunt-bytes: want at least 1; --max-hunt-rate: at least 0")
 	}
 	if o.sightings != "" {
 		if _, err := age(o.sightings); err != nil {
@@ -141,7 +148,7 @@ func (a *app) serve(ctx context.Context, o serveFlags) (err error) {
 	}
 	srv := api.New(api.Config{
 		Guard: guard, Audit: audit, Store: s, PublicURL: strings.TrimSuffix(o.publicURL, "/"), Version: buildVersion(), Ceiling: ceiling, Logger: log,
-		MaxPerAddress: o.perAddress, MaxConnections: o.connections,
+		MaxPerAddress: o.perAddress, MaxConnections: o.connections, Hunts: o.hunts,
 		Home: portal.New(portal.Config{Store: s, Ceiling: ceiling, Version: buildVersion(), Logger: log, PublicURL: strings.TrimSuffix(o.publicURL, "/")}),
 	})
 	h := srv.HTTPServer(l.Addr().String())

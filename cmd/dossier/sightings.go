@@ -293,22 +293,15 @@ erased at once, then with every hunt that saves, and every hour by the server.`,
 	}
 }
 
-// age reads how long something is kept: 90d, 36h; off is 0.
+// age reads how long something is kept, at least an hour: 90d, 36h; off is 0.
 func age(s string) (time.Duration, error) {
 	if s == "off" {
 		return 0, nil
 	}
-	var n int
-	var unit string
-	if k, _ := fmt.Sscanf(s, "%d%s", &n, &unit); k == 2 && n > 0 && n < 100_000 {
-		switch unit {
-		case "d":
-			return time.Duration(n) * 24 * time.Hour, nil
-		case "h":
-			return time.Duration(n) * time.Hour, nil
-		}
+	if d, err := lifetime(s); err == nil && d >= time.Hour {
+		return d, nil
 	}
-	return 0, hinted{fmt.Errorf("%q is no age", s), "36h, 90d, or off"}
+	return 0, hinted{fmt.Errorf("%q is no age", s), "36h, 90d, 1y, or off"}
 }
 
 // pruneEvery is how often a server looks for sightings that are too old.

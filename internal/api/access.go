@@ -80,7 +80,7 @@ func neededFor(method string, segments []odata.Segment) auth.Permission {
 
 // hunted are the resources under /api that tell of the owner's own data, names of people and machines among it. They need the permission to hunt; only who
 // asks from the server's own machine reads without, as on the pages.
-var hunted = map[string]bool{"sightings": true}
+var hunted = map[string]bool{"sightings": true, "hunt": true}
 
 // refused makes the answer for a request that is nobody's (RFC 6750, 3).
 func (s *Server) refused(r *request, err error) error {

@@ -20,8 +20,9 @@ type answer struct {
 	contentType string
 	header      http.Header // further headers, may be nil
 	body        []byte
-	file        *publish.Spooled // in place of body; it is closed when it was sent
-	packed      *packed          // set if the answer is remembered; then nothing of it may change
+	file        *publish.Spooled          // in place of body; it is closed when it was sent
+	stream      func(http.ResponseWriter) // in place of body: writes the answer itself, status included
+	packed      *packed                   // set if the answer is remembered; then nothing of it may change
 }
 
 // gzipAbove is the size from which compressing pays: less fits one packet.
@@ -48,6 +49,10 @@ func (s *Server) write(w http.ResponseWriter, r *request, a *answer) {
 	if r.graph {
 		h.Set("OData-Version", "4.0")
 		h.Add("Vary", "Accept, Prefer")
+	}
+	if a.stream != nil {
+		a.stream(w)
+		return
 	}
 	if a.file != nil {
 		h.Set("Content-Type", a.contentType)

@@ -362,6 +362,21 @@ func operations() map[string]operation {
 			answers: []reply{{status: http.StatusNoContent, about: "It is withdrawn.", headers: []string{"Preference-Applied"}}},
 		},
 
+		"POST api/hunt": {
+			tag: tagOwn, summary: "Hunt in a log", about: fmt.Sprintf("The body is a log of any format that `dossier hunt` reads, or JSON as log shippers send it: objects a line, in one array, or behind each other; plain, or compressed with gzip or zstd. "+
+				"The answer is a line of JSON for each match, as soon as it is found, and a last line with the member `summary`; if something ended it early, that line has an `error`. With answer=summary the summary alone is the answer, "+
+				"with a status that tells whether all went well. A client that sends without reading the answer must ask for that, or it is cut off when the answer is not taken. Indicators that change while a stream is open are looked for from then on. "+
+				"By default at most %d streams at once, a quarter of them of one client, then 429; a stream ends after %s without a byte.", 32, huntIdle),
+			params: []*parameter{
+				{Name: "save", In: "query", Schema: &schema{Type: "boolean"}, Description: "Keep what is found as sightings. A line that is sent twice counts once."},
+				{Name: "answer", In: "query", Schema: enumOf("matches", "summary")(), Description: "What is told; matches by default."},
+				{Name: "log", In: "query", Schema: text("The name of the log, for sightings; by default that of the client.")},
+				{Name: "minConfidence", In: "query", Schema: &schema{Type: "integer"}, Description: "Only indicators with at least this confidence, 0 to 100."},
+			},
+			body: &content{media: "*/*", schema: &schema{Type: "string"}},
+			answers: []reply{{status: http.StatusOK, about: "The matches, then the summary.", body: &content{media: "application/x-ndjson", schema: &schema{Type: "string"}}}},
+			refusals: []int{http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType},
+		},
 		"GET api/sightings": {
 			tag: tagOwn, summary: "List sightings", about: "Indicators that were met in the owner's own data, the latest first: through which host, in which direction and field, on which day, on how many lines. " +
 				"They need the permission `" + string(auth.Hunt) + "`; on the server's own machine reading needs no token.",

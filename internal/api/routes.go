@@ -97,6 +97,7 @@ func (s *Server) routes() {
 	own.at("api/decisions", http.MethodPost, s.writes(decide))
 	own.at("api/decisions/{}", http.MethodGet, getDecision)
 	own.at("api/decisions/{}", http.MethodDelete, s.writes(undoDecision))
+	own.at("api/hunt", http.MethodPost, huntLog)
 	own.at("api/sightings", http.MethodGet, sightings)
 	own.at("api/sightings", http.MethodPost, s.hunts("sightings-saved", reportSightings))
 	own.at("api/sightings", http.MethodDelete, s.hunts("sightings-erased", eraseSightings))

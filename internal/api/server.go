@@ -37,6 +37,8 @@ type Config struct {
 	// Connections of one address and of all, where [Server.HTTPServer] serves; 0:
 	// [MaxPerAddress] and [MaxConnections]. The Guard's proxies have no limit of their own.
 	MaxPerAddress, MaxConnections int
+
+	Hunts HuntLimits
 }
 
 // A Server is the API as a handler.
@@ -61,6 +63,10 @@ type Server struct {
 
 	spool *publish.Spool
 
+	matchers    *matchers
+	huntStreams huntStreams
+	huntLimits  HuntLimits
+
 	graph *node // behind a version
 	own   *node
 }
@@ -84,6 +90,9 @@ func New(c Config) *Server {
 	s.conns = newConnections(c.MaxPerAddress, c.MaxConnections, proxies, s.log)
 	s.making = make(chan struct{}, max(16, 8*runtime.GOMAXPROCS(0)))
 	s.patience = piecePatience
+	s.matchers = &matchers{store: s.store, log: s.log}
+	s.huntLimits = c.Hunts
+	s.huntLimits.fill()
 	s.spool = &publish.Spool{Fresh: exportFresh}
 	s.routes()
 	return s
