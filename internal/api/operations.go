@@ -373,8 +373,8 @@ func operations() map[string]operation {
 				{Name: "log", In: "query", Schema: text("The name of the log, for sightings; by default that of the client.")},
 				{Name: "minConfidence", In: "query", Schema: &schema{Type: "integer"}, Description: "Only indicators with at least this confidence, 0 to 100."},
 			},
-			body: &content{media: "*/*", schema: &schema{Type: "string"}},
-			answers: []reply{{status: http.StatusOK, about: "The matches, then the summary.", body: &content{media: "application/x-ndjson", schema: &schema{Type: "string"}}}},
+			body:     &content{media: "*/*", schema: &schema{Type: "string"}},
+			answers:  []reply{{status: http.StatusOK, about: "The matches, then the summary.", body: &content{media: "application/x-ndjson", schema: &schema{Type: "string"}}}},
 			refusals: []int{http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType},
 		},
 		"GET api/sightings": {

@@ -21,7 +21,7 @@ func TestRecords(t *testing.T) {
 		{`{"a":1}{"b":{"c":[2]}}`, "{\"a\":1}\n{\"b\":{\"c\":[2]}}\n"},
 		{"{\"a\":1}\n{\"b\":2}\r\n{\"c\":3}", "{\"a\":1}\n{\"b\":2}\n{\"c\":3}\n"},
 		{"{\"a\":1}\n\n{\"b\":2}\n", "{\"a\":1}\n\n{\"b\":2}\n"},
-		{"{\"a\":\"broken\n{\"b\":2}\n", "{\"a\":\"broken\n{\"b\":2}\n"},                                   // the next line begins anew
+		{"{\"a\":\"broken\n{\"b\":2}\n", "{\"a\":\"broken\n{\"b\":2}\n"},                                                   // the next line begins anew
 		{"{\"a\":1}\nplain \"text { in it\n{\"b\":2}{\"c\":3}", "{\"a\":1}\nplain \"text { in it\n{\"b\":2}\n{\"c\":3}\n"}, // a mixed log
 		{"[", "["},
 		{"  [ ", "  [ "},
