@@ -213,10 +213,13 @@ func (run *huntRun) answer(w http.ResponseWriter) {
 	run.w = bufio.NewWriterSize(out, 32<<10)
 	run.flush = func() error {
 		if err := run.w.Flush(); err != nil {
-			return err
+			return &goneError{err}
 		}
 		_ = c.SetWriteDeadline(time.Now().Add(r.s.patience))
-		return c.Flush()
+		if err := c.Flush(); err != nil {
+			return &goneError{err}
+		}
+		return nil
 	}
 	if _, err := r.s.matchers.get(r.Context(), r.who.Ceiling); err != nil { // before the status is told
 		r.s.write(w, r, r.s.answerOf(r, r.s.failureOf(r, err)))
@@ -235,6 +238,10 @@ func (run *huntRun) answer(w http.ResponseWriter) {
 	if r.s.guard != nil && run.keeper != nil {
 		kept := run.keeper.Kept()
 		r.s.acted(r, "sightings-saved", slog.Int("new", kept.New), slog.Int("grown", kept.Grown), slog.Int64("lines", kept.Lines))
+	}
+	var gone *goneError
+	if errors.As(err, &gone) || r.Context().Err() != nil {
+		return // nobody takes the answer any more
 	}
 	last := huntSummary{Summary: run.count}
 	if run.keeper != nil {
@@ -378,8 +385,16 @@ func (run *huntRun) tell(v any) error {
 	enc := json.NewEncoder(run.w)
 	enc.SetEscapeHTML(false)
 	run.dirty = true
-	return enc.Encode(v)
+	if err := enc.Encode(v); err != nil {
+		return &goneError{err}
+	}
+	return nil
 }
+
+// A goneError says that the client does not take its answer.
+type goneError struct{ error }
+
+func (e *goneError) Unwrap() error { return e.error }
 
 // saveNowAndThen saves what has gathered every few seconds, until stop is called, which saves the rest.
 func (run *huntRun) saveNowAndThen() (stop func() error) {
