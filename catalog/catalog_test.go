@@ -26,7 +26,8 @@ func (c *collector) Observation(o *intel.Observation) error {
 	c.observations = append(c.observations, o)
 	return nil
 }
-func (c *collector) Reject(intel.Reject) {}
+func (*collector) Article(*intel.Article) error { return nil }
+func (c *collector) Reject(intel.Reject)        {}
 
 func sample() *collector {
 	day := intel.YearDate(2014, intel.BasisReference)

@@ -31,7 +31,8 @@ func (c *collector) Observation(o *intel.Observation) error {
 	c.observations = append(c.observations, o)
 	return nil
 }
-func (c *collector) Reject(intel.Reject) {}
+func (*collector) Article(*intel.Article) error { return nil }
+func (c *collector) Reject(intel.Reject)        {}
 
 // gather decodes all sources into sections.
 func gather(ctx context.Context, corpus string) ([]*section, error) {

@@ -74,7 +74,7 @@ when it has changed.`,
 	show := &cobra.Command{
 		Use: "list", Short: "Print the list", Args: cobra.NoArgs, Example: "  dossier allow list",
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
-			s, err := a.open(cmd.Context())
+			s, err := a.openToRead(cmd.Context())
 			if err != nil {
 				return err
 			}

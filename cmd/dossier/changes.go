@@ -34,7 +34,7 @@ not listed. Changes are kept for 30 days.`,
 			if limit < 1 || limit > maxChanges {
 				return fmt.Errorf("--limit %d: want 1 to %d", limit, maxChanges)
 			}
-			s, err := a.open(cmd.Context())
+			s, err := a.openToRead(cmd.Context())
 			if err != nil {
 				return err
 			}

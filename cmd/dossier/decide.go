@@ -184,7 +184,7 @@ func (a *app) decisionsCommand() *cobra.Command {
 		Use: "decisions", Short: "List what people decided about names and profiles", Args: cobra.NoArgs,
 		Example: "  dossier names decisions --all",
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
-			s, err := a.open(cmd.Context())
+			s, err := a.openToRead(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -227,7 +227,7 @@ undone included. They name records by publisher and key, so that every installat
 understands them. "-" is standard output.`,
 		Example: "  dossier names export decisions.ndjson && git commit -m \"names\" decisions.ndjson",
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
-			s, err := a.open(cmd.Context())
+			s, err := a.openToRead(cmd.Context())
 			if err != nil {
 				return err
 			}

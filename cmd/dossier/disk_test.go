@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -58,6 +59,21 @@ $DOSSIER --no-catalog import --source ours f1.txt f2.txt f3.txt f4.txt f5.txt f6
 $DOSSIER --no-catalog lookup n7.f7.contoso.com >/dev/null 2>&1 && echo "the last is there"
 `
 
+// readOnly reads from a disk that cannot be written.
+const readOnly = `
+mount -t tmpfs -o size=64m tmpfs disk || exit 77
+export DOSSIER_DB=$PWD/disk/r.db DOSSIER_AUDIT_LOG=-
+$DOSSIER --no-catalog import --source ours f0.txt >/dev/null 2>&1 || echo "first: $?"
+mount -o remount,ro disk || exit 77
+$DOSSIER lookup n7.f0.contoso.com >/dev/null && echo "lookup"
+$DOSSIER export --format domains 2>/dev/null | grep -c contoso
+echo n8.f0.contoso.com >log
+$DOSSIER hunt --all log >/dev/null 2>&1 && echo "hunt"
+$DOSSIER import --source ours f1.txt >out 2>err
+echo "status $?"
+grep -m1 -o 'cannot be written' err
+`
+
 // TestDisk holds that a full or failing disk gives a clear error, leaves what was
 // there, and that the next import does the rest without help.
 func TestDisk(t *testing.T) {
@@ -69,6 +85,7 @@ func TestDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, tt := range []diskTest{
+		{"read-only", readOnly, "lookup\n2000\nhunt\nstatus 2\ncannot be written\n", []string{"unshare"}},
 		{"full", full, "the disk is full\nthe first is there\nrecovered\nthe last is there\n", []string{"unshare"}},
 		{"limited", limited, "the disk cannot be read or written\nwhat was there before is whole\nthe first is there\nrecovered\nthe last is there\n", nil},
 		{"write fails", strings.NewReplacer("CALL", "pwrite64", "WHEN", "10").Replace(failing), "status 2\nthe disk cannot be read or written\nthe first is there\nrecovered\nthe last is there\n", []string{"strace"}},
@@ -86,13 +103,14 @@ func TestDisk(t *testing.T) {
 				t.Fatal(err)
 			}
 			cmd := exec.Command("sh", "-c", tt.script)
-			if tt.name == "full" { // a disk of its own, which goes away with the script
+			own := slices.Contains(tt.needs, "unshare")
+			if own { // a disk of its own, which goes away with the script
 				cmd = exec.Command("unshare", "--mount", "--map-root-user", "sh", "-c", tt.script)
 			}
 			cmd.Dir = dir
 			cmd.Env = append(os.Environ(), "DOSSIER="+program)
 			out, err := cmd.Output()
-			if cmd.ProcessState != nil && (cmd.ProcessState.ExitCode() == 77 || tt.name == "full" && len(out) == 0) {
+			if cmd.ProcessState != nil && (cmd.ProcessState.ExitCode() == 77 || own && len(out) == 0) {
 				t.Skip("this system does not let tests make a disk")
 			}
 			if string(out) != tt.want {

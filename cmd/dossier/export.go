@@ -66,7 +66,7 @@ The formats:
 			if _, err := export.Lookup(o.Format); err != nil { // before the database is opened
 				return hinted{fmt.Errorf("--format: %w", err), "dossier export --help tells what each is for"}
 			}
-			s, err := a.open(cmd.Context())
+			s, err := a.openToRead(cmd.Context())
 			if err != nil {
 				return err
 			}

@@ -40,7 +40,7 @@ fetched until you enable it; "dossier serve" then runs each feed on its schedule
 // withStore opens the database for a command.
 func (a *app) withStore(f func(ctx context.Context, s *store.Store) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, _ []string) (err error) {
-		s, err := a.open(cmd.Context())
+		s, err := a.openToRead(cmd.Context())
 		if err != nil {
 			return err
 		}
@@ -158,6 +158,9 @@ func runSummary(r *intel.Run) string {
 	}
 	if c := r.Counts.Indicators; c.Read > 0 {
 		parts = append(parts, tallyText("indicator", c))
+	}
+	if c := r.Counts.Articles; c.New+c.Changed > 0 {
+		parts = append(parts, tallyText("article", c))
 	}
 	if len(parts) == 0 {
 		return count(r.Files, "file") + ", nothing in it"

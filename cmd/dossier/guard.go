@@ -22,7 +22,7 @@ confidence), annotate (a mark) or off.`,
 	list := &cobra.Command{
 		Use: "list", Short: "Print the lists with their policies", Args: cobra.NoArgs, Example: "  dossier guard list",
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
-			s, err := a.open(cmd.Context())
+			s, err := a.openToRead(cmd.Context())
 			if err != nil {
 				return err
 			}

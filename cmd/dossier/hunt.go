@@ -41,6 +41,7 @@ type huntFlags struct {
 	stix          bool
 	tlp           string
 	direction     string
+	saved         string // a file that keeps the matcher
 }
 
 func (a *app) huntCommand() *cobra.Command {
@@ -71,7 +72,8 @@ Exit status: 0 something was found, 1 nothing, 2 something could not be read.`,
   zcat -f /var/log/squid/*.gz | dossier hunt --since 2026-03-01 -
   dossier hunt --json --profile "fancy bear" 'proxy-*.log.zst' | jq .indicator.value
   dossier hunt --save --since 36h /var/log/zeek/
-  dossier hunt --follow /var/log/dns/queries.log`,
+  dossier hunt --follow /var/log/dns/queries.log
+  dossier hunt --matcher /var/cache/dossier/all.matcher /var/log/dns/`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			h, err := a.newHunt(o)
@@ -112,6 +114,7 @@ Exit status: 0 something was found, 1 nothing, 2 something could not be read.`,
 	f.IntVar(&o.context, "lines", 2, "lines shown of each indicator")
 	f.StringVar(&o.list, "indicators", "", "look for the values of this file, one a line, and not for those of the database")
 	f.BoolVar(&o.save, "save", false, "keep what is found as sightings")
+	f.StringVar(&o.saved, "matcher", "", "keep what is made of the indicators in this file, and use it until they change")
 	f.IntVar(&o.workers, "workers", 0, "how many at once (default: one for each processor)")
 	a.jsonFlag(cmd)
 	cmd.MarkFlagsMutuallyExclusive("json", "csv", "stix")
@@ -152,6 +155,7 @@ type huntKnown struct {
 	profiles   []store.ProfileTitle
 	publishers []string
 	indicator  *store.Indicator // nil: gone since, or of no database
+	over       bool             // it expired since the matcher was made
 	tally
 }
 
@@ -246,12 +250,8 @@ func whenAsked(s string, now time.Time) (time.Time, error) {
 func (h *huntRun) run(ctx context.Context, s *store.Store, args []string) error {
 	h.store = s
 	start := time.Now()
-	if h.list != "" {
-		if err := h.compileList(ctx); err != nil {
-			return err
-		}
-	} else if err := h.compile(ctx); err != nil {
-		return s.Explain(err)
+	if err := h.ready(ctx); err != nil {
+		return err
 	}
 	if st := h.matcher.Stats(); h.err.isTerm {
 		fmt.Fprintf(h.err, "%s in %s, made in %.1f s\n", count(st.Indicators, "indicator"), size(int64(st.Bytes)), time.Since(start).Seconds())
@@ -291,23 +291,28 @@ func (h *huntRun) run(ctx context.Context, s *store.Store, args []string) error 
 	return nil
 }
 
-// compile makes the matcher of what the store has.
-func (h *huntRun) compile(ctx context.Context) error {
+// selection says which indicators of the store are looked for.
+func (h *huntRun) selection(ctx context.Context) (store.Selection, error) {
 	sel := store.Selection{Mode: h.mode, MinConfidence: h.minConfidence, Kinds: h.kinds}
 	if h.profile != "" {
 		var err error
 		if sel.Profile, err = profileID(ctx, h.store, h.profile, h.view); err != nil {
-			return err
+			return sel, err
 		}
 	}
+	return sel, nil
+}
+
+// compile makes the matcher of what the store has.
+func (h *huntRun) compile(ctx context.Context, sel store.Selection) error {
 	n := 0
 	stop := errors.New("stop")
 	var each iter.Seq2[observable.Observable, error] = func(yield func(observable.Observable, error) bool) {
-		err := h.store.EachIndicator(ctx, sel, h.view, func(i *store.Indicator) error {
+		err := h.store.EachObservable(ctx, sel, h.view, func(o observable.Observable) error {
 			if n++; n%10000 == 0 {
 				h.err.showProgress(fmt.Sprintf("reading indicators  %d", n))
 			}
-			if !yield(i.Observable, nil) {
+			if !yield(o, nil) {
 				return stop
 			}
 			return nil
@@ -565,13 +570,16 @@ func (h *huntRun) line(ctx context.Context, name string, f *hunt.Found, columns 
 			}
 			continue
 		}
-		if isNew && !counted {
-			h.matched++
-			counted = true
-		}
 		k, err := h.knownOf(ctx, m.Observable)
 		if err != nil {
 			return &stopError{err}
+		}
+		if k.over {
+			continue
+		}
+		if isNew && !counted {
+			h.matched++
+			counted = true
 		}
 		if h.keeper != nil {
 			if err := h.keeper.Add(ctx, m.Observable, e, f.Text, name); err != nil {
@@ -601,6 +609,7 @@ func (h *huntRun) knownOf(ctx context.Context, o observable.Observable) (*huntKn
 	case err == nil:
 		k.confidence, k.profiles, k.indicator = known.Indicator.Confidence, known.Profiles, known.Indicator
 		k.indicator.Profiles = known.Profiles
+		k.over = h.mode == store.Active && !known.Indicator.Active || k.confidence < h.minConfidence
 		for _, e := range known.Evidence {
 			if !slices.Contains(k.indicator.Publishers, e.Publisher) && !e.Revoked {
 				k.indicator.Publishers = append(k.indicator.Publishers, e.Publisher)

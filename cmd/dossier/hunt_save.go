@@ -18,7 +18,7 @@ func (a *app) openToHunt(ctx context.Context, save bool) (*store.Store, func(str
 	if save {
 		return a.openToAct(ctx)
 	}
-	s, err := a.open(ctx)
+	s, err := a.openToRead(ctx)
 	return s, nil, err
 }
 

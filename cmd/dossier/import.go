@@ -132,6 +132,7 @@ func (a *app) printImport(res *ingest.Result, verbose bool) error {
 	fmt.Fprintln(a.out)
 	a.printTally("records", res.Run.Counts.Records)
 	a.printTally("indicators", res.Run.Counts.Indicators)
+	a.printTally("articles", res.Run.Counts.Articles)
 	a.printRejected(res, verbose)
 	a.printUnmapped(res, verbose)
 	if !res.Changed() {
@@ -163,6 +164,9 @@ func fileSummary(f ingest.FileResult) string {
 	}
 	if c := f.Counts.Indicators; c.Read > 0 {
 		parts = append(parts, tallyText("indicator", c))
+	}
+	if c := f.Counts.Articles; c.Read > 0 {
+		parts = append(parts, tallyText("article", c))
 	}
 	if len(parts) == 0 && len(f.Notes) == 0 {
 		parts = append(parts, "nothing in it")

@@ -33,6 +33,8 @@ type answer struct {
 	Guard      *guard.Listing       `json:"guard,omitempty"`
 	Profiles   []store.ProfileTitle `json:"profiles,omitempty"`
 	Evidence   []store.Evidence     `json:"evidence,omitempty"`
+	Articles   []store.ArticleTitle `json:"articles,omitempty"` // that list it, latest first
+	MoreArts   bool                 `json:"moreArticles,omitempty"`
 	Under      []answer             `json:"under,omitempty"`  // known names above it
 	OnHost     []string             `json:"onHost,omitempty"` // known URLs and ports of the host
 	MoreOnHost bool                 `json:"moreOnHost,omitempty"`
@@ -49,7 +51,7 @@ value a line from standard input.`,
 		Example: "  dossier lookup 'hxxps://evil[.]com/x' 8.8.8.8\n  grep -o '[0-9a-f]\\{64\\}' report.txt | dossier lookup --json -",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
-			s, err := a.open(cmd.Context())
+			s, err := a.openToRead(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -165,7 +167,7 @@ func lookup(ctx context.Context, s *store.Store, value string) (answer, error) {
 func (ans *answer) fill(ctx context.Context, s *store.Store, k *store.Known) error {
 	ans.Known = true
 	ans.ID, ans.FirstSeen, ans.LastSeen, ans.Revoked = k.Indicator.ID, k.Indicator.FirstSeen, k.Indicator.LastSeen, k.Indicator.Revoked
-	ans.Profiles, ans.Evidence = k.Profiles, k.Evidence
+	ans.Profiles, ans.Evidence, ans.Articles, ans.MoreArts = k.Profiles, k.Evidence, k.Articles, k.More
 	ans.Confidence, ans.Active, ans.Until = k.Indicator.Confidence, k.Indicator.Active, k.Indicator.Life.Until
 	if m := k.Indicator.Guard; !m.IsZero() {
 		ans.Guard = &m
@@ -244,6 +246,21 @@ func (a *app) printKnown(ans answer, indent string) {
 		t.add(intel.PublisherOf(e.Publisher).Title, dates, e.Context, e.Reference)
 	}
 	t.print(a.out)
+	a.printArticles(ans.Articles, ans.MoreArts, 4, indent+"  in ")
+}
+
+// printArticles names articles, the latest, a line each and no more than limit.
+func (a *app) printArticles(list []store.ArticleTitle, more bool, limit int, before string) {
+	for i, t := range list {
+		if i == limit {
+			more = true
+			break
+		}
+		fmt.Fprintln(a.out, before+a.out.bold(plain, clean(t.Title)), a.out.paint(grey, clean(intel.PublisherOf(t.Publisher).Title)+", "+t.Created.Day()+", article "+t.ID))
+	}
+	if more {
+		fmt.Fprintln(a.out, before+"more articles")
+	}
 }
 
 // lifeWords say how much an indicator is worth now.

@@ -24,7 +24,7 @@ name that is also one of these commands, write it in other case: names MERGE.`,
 		Example: "  dossier names \"Labyrinth Chollima\"\n  dossier names --json winnti | jq .claims\n  dossier names merge \"Amethyst Rain\" \"Volatile Cedar\" --reason \"Microsoft lists them as one\"",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
-			s, err := a.open(cmd.Context())
+			s, err := a.openToRead(cmd.Context())
 			if err != nil {
 				return err
 			}

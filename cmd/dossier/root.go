@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync"
 
 	"dossier/internal/ingest"
 	"dossier/internal/intel"
@@ -59,8 +60,8 @@ by default it lies beside the database (or set DOSSIER_AUDIT_LOG)`)
 	root.PersistentFlags().StringVar(&a.allowPath, "allow-list", os.Getenv("DOSSIER_ALLOW_LIST"),
 		"file of values that are never malicious; by default it lies beside the database (or set DOSSIER_ALLOW_LIST)")
 	root.PersistentFlags().BoolVar(&a.noCatalog, "no-catalog", false, "do not fill a new database from the embedded catalogue")
-	root.AddCommand(a.serveCommand(), a.importCommand(), a.feedCommand(), a.searchCommand(), a.showCommand(), a.namesCommand(), a.changesCommand(), a.lookupCommand(), a.huntCommand(), a.sightingsCommand(), a.exportCommand(), a.allowCommand(), a.guardCommand(), a.sourceCommand(), a.clientCommand(),
-		a.tokenCommand(), a.benchCommand(), a.versionCommand())
+	root.AddCommand(a.serveCommand(), a.importCommand(), a.feedCommand(), a.searchCommand(), a.showCommand(), a.namesCommand(), a.changesCommand(), a.lookupCommand(), a.huntCommand(), a.sightingsCommand(), a.exportCommand(), a.allowCommand(), a.guardCommand(), a.sourceCommand(), a.backupCommand(), a.restoreCommand(), a.clientCommand(), a.subscriptionCommand(),
+		a.tokenCommand(), a.benchCommand(), a.versionCommand(), a.manCommand())
 	return root
 }
 
@@ -72,10 +73,23 @@ func (a *app) jsonFlag(cmd *cobra.Command) {
 // open opens the database, makes it if there is none, and fills it from the
 // catalogue. Whatever the first command is, the database is the same.
 func (a *app) open(ctx context.Context) (*store.Store, error) {
-	s, isNew, err := store.Open(ctx, a.db, store.Options{Create: true})
-	if err != nil {
-		return nil, err
+	return a.openAs(ctx, store.Options{Create: true})
+}
+
+// openToRead is open for commands that write nothing: a file that cannot be
+// written will do, as it is.
+func (a *app) openToRead(ctx context.Context) (*store.Store, error) {
+	return a.openAs(ctx, store.Options{Create: true, Read: true})
+}
+
+func (a *app) openAs(ctx context.Context, o store.Options) (*store.Store, error) {
+	s, isNew, err := store.Open(ctx, a.db, o)
+	if err != nil || s.ReadOnly() {
+		return s, err
 	}
+	s.Waiting = sync.OnceFunc(func() {
+		fmt.Fprintln(a.err, "waiting: another process writes to the database")
+	})
 	if a.noCatalog {
 		return s, a.synced(ctx, s)
 	}

@@ -25,7 +25,7 @@ that uses it.`,
 			if kind != "" && !intel.Kind(kind).HasProfile() {
 				return fmt.Errorf("--kind %q: want actor or tool", kind)
 			}
-			s, err := a.open(cmd.Context())
+			s, err := a.openToRead(cmd.Context())
 			if err != nil {
 				return err
 			}

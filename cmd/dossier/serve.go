@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -16,7 +17,9 @@ import (
 	"dossier/internal/api"
 	"dossier/internal/auth"
 	"dossier/internal/feed"
+	"dossier/internal/fetch"
 	"dossier/internal/intel"
+	"dossier/internal/notify"
 	"dossier/internal/portal"
 	"dossier/internal/store"
 
@@ -28,7 +31,9 @@ type serveFlags struct {
 	auth, tlsCert, tlsKey      string
 	audiences, proxies         []string
 	selfSigned, verbose        bool
-	noFeeds                    bool
+	noFeeds, logJSON           bool
+	privateHooks               bool
+	hookCA                     string
 	issuers                    string
 	perAddress, connections    int
 	sightings                  string // how long they are kept
@@ -74,7 +79,10 @@ providers (Entra ID, Keycloak, …) whose tokens are accepted too.`,
 	f.IntVar(&o.hunts.Streams, "max-hunts", 32, "streams of POST /api/hunt at once; of one client a quarter of them")
 	f.Int64Var(&o.hunts.Bytes, "max-hunt-bytes", 16<<30, "bytes of one such stream, decompressed")
 	f.Int64Var(&o.hunts.Rate, "max-hunt-rate", 0, "bytes a second of one such stream, decompressed; 0: no limit")
-	f.BoolVarP(&o.verbose, "verbose", "v", false, "log every request")
+	f.BoolVarP(&o.verbose, "verbose", "v", false, "log every request, with its request-id")
+	f.BoolVar(&o.logJSON, "log-json", false, "log in JSON, an object a line")
+	f.BoolVar(&o.privateHooks, "webhooks-private", false, "let clients subscribe with receivers at private and loopback addresses")
+	f.StringVar(&o.hookCA, "webhooks-ca", "", "certificates (PEM) that receivers' certificates may come from, beside the system's")
 	return cmd
 }
 
@@ -114,7 +122,7 @@ func (a *app) serve(ctx context.Context, o serveFlags) (err error) {
 		}
 		guard.Proxies = append(guard.Proxies, prefix)
 	}
-	log := slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: logLevel(o.verbose)}))
+	log := slog.New(a.logHandler(o))
 	if o.issuers != "" {
 		if guard.Providers, err = readProviders(o.issuers, log); err != nil {
 			return err
@@ -131,6 +139,7 @@ func (a *app) serve(ctx context.Context, o serveFlags) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
+	s.Waiting = nil // its own writers wait for each other
 
 	sealer, err := auth.SealerFromFile(a.sealKey(s))
 	if err != nil {
@@ -146,7 +155,13 @@ func (a *app) serve(ctx context.Context, o serveFlags) (err error) {
 	if err != nil {
 		return err
 	}
+	poster, err := newPoster(o)
+	if err != nil {
+		return err
+	}
+	hooks := &notify.Hooks{Poster: poster}
 	srv := api.New(api.Config{
+		Hooks: hooks,
 		Guard: guard, Audit: audit, Store: s, PublicURL: strings.TrimSuffix(o.publicURL, "/"), Version: buildVersion(), Ceiling: ceiling, Logger: log,
 		MaxPerAddress: o.perAddress, MaxConnections: o.connections, Hunts: o.hunts,
 		Home: portal.New(portal.Config{Store: s, Ceiling: ceiling, Version: buildVersion(), Logger: log, PublicURL: strings.TrimSuffix(o.publicURL, "/")}),
@@ -181,6 +196,13 @@ func (a *app) serve(ctx context.Context, o serveFlags) (err error) {
 		}()
 		defer func() { stop(); <-done }() // before the database is closed
 	}
+	told, silence := context.WithCancel(ctx)
+	silent := make(chan struct{})
+	go func() {
+		defer close(silent)
+		(&notify.Deliverer{Store: s, Hooks: hooks, Log: log, Ceiling: ceiling}).Serve(told)
+	}()
+	defer func() { silence(); <-silent }()
 	failed := make(chan error, 1)
 	go func() {
 		if tlsConfig != nil {
@@ -200,6 +222,25 @@ func (a *app) serve(ctx context.Context, o serveFlags) (err error) {
 		return err
 	}
 	return nil
+}
+
+// newPoster returns what sends to receivers.
+func newPoster(o serveFlags) (*fetch.Poster, error) {
+	p := &fetch.Poster{AllowPrivate: o.privateHooks, UserAgent: agent()}
+	if o.hookCA == "" {
+		return p, nil
+	}
+	pem, err := os.ReadFile(o.hookCA)
+	if err != nil {
+		return nil, fmt.Errorf("--webhooks-ca: %w", err)
+	}
+	if p.Roots, err = x509.SystemCertPool(); err != nil {
+		p.Roots = x509.NewCertPool()
+	}
+	if !p.Roots.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("--webhooks-ca %s: holds no certificate in PEM", o.hookCA)
+	}
+	return p, nil
 }
 
 // agesShown is how many publishers' data is dated at start.
@@ -285,11 +326,15 @@ func (a *app) tls(o serveFlags, db string, log *slog.Logger) (*tls.Config, error
 	return nil, nil
 }
 
-func logLevel(verbose bool) slog.Level {
-	if verbose {
-		return slog.LevelDebug
+func (a *app) logHandler(o serveFlags) slog.Handler {
+	options := &slog.HandlerOptions{Level: slog.LevelInfo}
+	if o.verbose {
+		options.Level = slog.LevelDebug
 	}
-	return slog.LevelInfo
+	if o.logJSON {
+		return slog.NewJSONHandler(a.err, options)
+	}
+	return slog.NewTextHandler(a.err, options)
 }
 
 func readProviders(file string, log *slog.Logger) ([]*auth.Provider, error) {

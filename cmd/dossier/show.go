@@ -30,7 +30,7 @@ what, and by which rule the served value was chosen.`,
 		Example: "  dossier show \"Forest Blizzard\"\n  dossier show G0007 --all\n  dossier show --why Turla\n  dossier show --why 'evil[.]example'\n  dossier show --claims Turla\n  dossier show --json S0154 | jq .names",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
-			s, err := a.open(cmd.Context())
+			s, err := a.openToRead(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -177,6 +177,14 @@ func (a *app) card(ctx context.Context, s *store.Store, d *intel.Dossier, full b
 	}
 	if err := a.sightingsOf(ctx, s, p.ID, full); err != nil {
 		return err
+	}
+	articles, more, err := s.ProfileArticles(ctx, p.ID, limitOf(full, 8), view())
+	if err != nil {
+		return err
+	}
+	if len(articles) > 0 {
+		a.section("articles about it")
+		a.printArticles(articles, more, len(articles), "  ")
 	}
 	if len(d.Claims) > 0 {
 		a.section("set by people, over the sources")

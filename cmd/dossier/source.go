@@ -30,7 +30,7 @@ func (a *app) sourceListCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "list", Short: "List sources by precedence", Args: cobra.NoArgs, Example: "  dossier source list",
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
-			s, err := a.open(cmd.Context())
+			s, err := a.openToRead(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -197,8 +197,12 @@ their ids. Import it again to have it back. What your analysts wrote is not touc
 			if err != nil {
 				return s.Explain(err)
 			}
-			act("source removed", slog.String("source", args[0]), slog.Int("records", r.Records), slog.Int("indicators", r.Indicators))
-			fmt.Fprintf(a.out, "removed %s: %s with %s, evidence of %s\n", clean(args[0]), count(r.Records, "record"), count(r.Versions, "former version"), count(r.Indicators, "indicator"))
+			act("source removed", slog.String("source", args[0]), slog.Int("records", r.Records), slog.Int("indicators", r.Indicators), slog.Int("articles", r.Articles))
+			fmt.Fprintf(a.out, "removed %s: %s with %s, evidence of %s", clean(args[0]), count(r.Records, "record"), count(r.Versions, "former version"), count(r.Indicators, "indicator"))
+			if r.Articles > 0 {
+				fmt.Fprintf(a.out, ", %s", count(r.Articles, "article"))
+			}
+			fmt.Fprintln(a.out)
 			return nil
 		},
 	}

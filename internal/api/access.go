@@ -67,12 +67,13 @@ func (s *Server) allow(r *request, p auth.Permission) error {
 }
 
 // neededFor returns the permission that a method needs. A batch is read: each of
-// its requests is checked by itself.
+// its requests is checked by itself. A subscription changes nothing that others see,
+// so who may read may subscribe.
 func neededFor(method string, segments []odata.Segment) auth.Permission {
 	if len(segments) > 1 && segments[0].Text == "api" && hunted[segments[1].Text] {
 		return auth.Hunt
 	}
-	if safe(method) || len(segments) == 1 && strings.EqualFold(segments[0].Text, "$batch") {
+	if safe(method) || len(segments) == 1 && strings.EqualFold(segments[0].Text, "$batch") || isSubscriptions(segments) {
 		return auth.ReadAll
 	}
 	return auth.ReadWrite
@@ -81,6 +82,10 @@ func neededFor(method string, segments []odata.Segment) auth.Permission {
 // hunted are the resources under /api that tell of the owner's own data, names of people and machines among it. They need the permission to hunt; only who
 // asks from the server's own machine reads without, as on the pages.
 var hunted = map[string]bool{"sightings": true, "hunt": true}
+
+func isSubscriptions(segments []odata.Segment) bool {
+	return len(segments) > 0 && (strings.EqualFold(segments[0].Text, subscriptionsPath) || strings.EqualFold(segments[0].Name, subscriptionsPath))
+}
 
 // refused makes the answer for a request that is nobody's (RFC 6750, 3).
 func (s *Server) refused(r *request, err error) error {

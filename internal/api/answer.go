@@ -23,6 +23,7 @@ type answer struct {
 	file        *publish.Spooled          // in place of body; it is closed when it was sent
 	stream      func(http.ResponseWriter) // in place of body: writes the answer itself, status included
 	packed      *packed                   // set if the answer is remembered; then nothing of it may change
+	labels      labels                    // of the request that it was made for
 }
 
 // gzipAbove is the size from which compressing pays: less fits one packet.

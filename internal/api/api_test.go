@@ -131,16 +131,22 @@ func TestRequests(t *testing.T) {
 		{"GET", "/index.html", 404, "ResourceNotFound"},
 
 		// Neighbours, writes, methods.
-		{"GET", ti + "/articles", 501, "NotImplemented"},
-		{"GET", ti + "/articles/a272d5ab/indicators", 501, "NotImplemented"},
+		{"GET", ti + "/vulnerabilities", 501, "NotImplemented"},
+		{"GET", ti + "/articles/00000000", 404, "ResourceNotFound"},
+		{"GET", ti + "/articles/00000000/indicators", 404, "ResourceNotFound"},
+		{"GET", ti + "/articles?$filter=nope%20eq%201", 400, "Could not find a property named 'nope' on type 'microsoft.graph.security.article'."},
+		{"GET", ti + "/articleIndicators/nope", 404, "ResourceNotFound"},
+		{"GET", ti + "/articleIndicators?$search=x", 400, "$search"},
+		{"POST", ti + "/articles", 405, "Request_BadRequest"},
 		{"GET", ti + "/vulnerabilities/CVE-2024-1/components/x", 501, "NotImplemented"},
 		{"GET", ti + "/sslCertificates?$search=x:y", 501, "NotImplemented"},
 		{"GET", ti + "/whoisRecords/x/history", 501, "NotImplemented"},
 		{"GET", ti + "/articles/a272d5ab/nope", 400, "Resource not found for the segment 'nope'."},
 		{"DELETE", ti + "/articles/a272d5ab", 405, "Request_BadRequest"},
 		{"GET", ti + "/intelProfiles/delta?$skiptoken=x", 400, "Invalid value of $skiptoken"},
-		{"GET", "/v1.0/subscriptions", 501, "NotImplemented"},
-		{"POST", "/v1.0/subscriptions", 501, "NotImplemented"},
+		{"GET", "/v1.0/subscriptions", 200, `"value":[]`},
+		{"GET", "/v1.0/subscriptions/nope", 404, "ResourceNotFound"},
+		{"POST", "/v1.0/subscriptions", 400, "BadRequest"},
 		{"POST", ti + "/intelProfiles", 403, "Authorization_RequestDenied"},
 		{"PATCH", ti + "/intelProfiles/" + aquaID, 403, "Authorization_RequestDenied"},
 		{"DELETE", ti + "/intelligenceProfileIndicators/x", 403, "Authorization_RequestDenied"},
@@ -485,9 +491,9 @@ func TestMediaTypes(t *testing.T) {
 		coding, mediaType string
 		status            int
 	}{
-		{"gzip", "application/json", 501},
-		{"", "application/json; charset=utf-8", 501},
-		{"", "", 501},
+		{"gzip", "application/json", 400}, // it is none
+		{"", "application/json; charset=utf-8", 400},
+		{"", "", 400},
 		{"br", "application/json", 415},
 		{"", "text/xml", 415},
 		{"", "not a type;;", 415},

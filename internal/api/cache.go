@@ -59,6 +59,13 @@ func (m *memory) get(key string, position int64) *answer {
 	return e.Value.(*remembered).answer
 }
 
+// stats returns how many answers are remembered, and their bytes.
+func (m *memory) stats() (answers, size int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.byKey), m.size
+}
+
 // put remembers an answer that was made at the position, or later.
 func (m *memory) put(key string, position int64, a *answer) {
 	size := len(key) + 2*len(a.body) // it may be kept compressed as well
@@ -92,11 +99,14 @@ func (s *Server) remembering(r *request, segments []odata.Segment, make func() (
 	key := r.base + "\n" + r.URL.EscapedPath() + "?" + r.URL.RawQuery + "\n" + strings.Join(r.Header.Values("Accept"), ",") + "\n" +
 		strings.Join(r.Header.Values("Prefer"), ",") + "\n" + strconv.Itoa(int(r.ceiling().Ceiling))
 	if a := s.memory.get(key, position); a != nil {
+		s.metrics.remembered.Inc()
+		r.labels = a.labels
 		return a, nil
 	}
+	s.metrics.made.Inc()
 	a, err := make()
 	if err == nil && (a.status == 0 || a.status == http.StatusOK) {
-		a.packed = new(packed)
+		a.packed, a.labels = new(packed), r.labels
 		s.memory.put(key, position, a)
 	}
 	return a, err
@@ -104,7 +114,7 @@ func (s *Server) remembering(r *request, segments []odata.Segment, make func() (
 
 // timely reports whether an answer may be another one later, with nothing changed.
 func timely(r *request, segments []odata.Segment) bool {
-	if strings.Contains(r.URL.RawQuery, "view") {
+	if strings.Contains(r.URL.RawQuery, "view") || isSubscriptions(segments) {
 		return true
 	}
 	for _, seg := range segments {

@@ -94,6 +94,14 @@ func newConnections(perAddress, total int, exempt []netip.Prefix, log *slog.Logg
 	}
 }
 
+// stats returns how many connections are open, and the bytes of answers that are
+// held for them.
+func (c *connections) stats() (open, held int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.open), c.bytes
+}
+
 type connectionKey struct{}
 
 func connectionOf(ctx context.Context) *connection {

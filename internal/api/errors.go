@@ -105,6 +105,12 @@ func (s *Server) failureOf(r *request, err error) *failure {
 		f.header = http.Header{"Retry-After": {"10"}}
 		return f
 	}
+	if s.store.Unavailable(err) {
+		s.log.LogAttrs(r.Context(), slog.LevelWarn, "the database is not available", slog.String("request-id", r.id), slog.Any("error", s.store.Explain(err)))
+		f := fail(http.StatusServiceUnavailable, codeUnavailable, "The database is not available now.")
+		f.header = http.Header{"Retry-After": {"5"}}
+		return f
+	}
 	s.log.LogAttrs(r.Context(), slog.LevelError, "request failed", slog.String("method", r.Method),
 		slog.String("path", clip(r.URL.EscapedPath())), slog.String("request-id", r.id), slog.Any("error", err))
 	return fail(http.StatusInternalServerError, codeInternal, "An internal error occurred. The server's log has it under the request-id.")

@@ -30,12 +30,18 @@ func (r *request) expandIndicators(profileID string, q, outer *odata.Query, v st
 	if err != nil {
 		return nil, err
 	}
+	return r.expanded(page, profilesPath+"/"+profileID+"/indicators", q, outer, func(i *store.Indicator) (*entity, error) { return r.indicator(i, v) })
+}
+
+// expanded returns the members for a page of indicators; path is that of
+// the collection.
+func (r *request) expanded(page *store.Page[*store.Indicator], path string, q, outer *odata.Query, entityOf func(*store.Indicator) (*entity, error)) ([]member, error) {
 	var extra []member
 	if page.Count >= 0 {
 		extra = append(extra, member{"indicators@odata.count", strconv.AppendInt(nil, page.Count, 10)})
 	}
 	if page.Next != "" {
-		link := q.NextLink(r.url(profilesPath+"/"+profileID+"/indicators"), page.Next)
+		link := q.NextLink(r.url(path), page.Next)
 		if mode, ok := outer.Param("view"); ok {
 			link += "&view=" + url.QueryEscape(mode)
 		}
@@ -47,7 +53,7 @@ func (r *request) expandIndicators(profileID string, q, outer *odata.Query, v st
 		if n > 0 {
 			b.WriteByte(',')
 		}
-		e, err := r.indicator(i, v)
+		e, err := entityOf(i)
 		if err != nil {
 			return nil, err
 		}

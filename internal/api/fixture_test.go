@@ -141,6 +141,7 @@ func fixtureStore(t testing.TB, numbered int) *store.Store {
 	add(observable.Domain, "withdrawn.example.com", snakeID).Revoked = true
 	add(observable.Domain, "restricted.example.com", snakeID).TLP = intel.Amber
 	write(t, s, list, fixtureProfiles(numbered))
+	putArticles(t, s, fixtureArticles(t)...)
 	return s
 }
 

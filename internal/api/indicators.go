@@ -1,7 +1,6 @@
 package api
 
 import (
-	"bytes"
 	"net/url"
 	"strconv"
 
@@ -122,10 +121,33 @@ func (r *request) indicatorQuery(o odata.Options) (*odata.Query, store.View, err
 // indicator makes an entity of an indicator. Its home is the collection of all
 // indicators, wherever it was met.
 func (r *request) indicator(i *store.Indicator, v store.View) (*entity, error) {
-	var b bytes.Buffer
-	if err := encode(&b, i.Wire()); err != nil {
-		return nil, err
-	}
-	e := &entity{body: b.Bytes(), home: indicatorsPath + "/" + i.ID, digest: digestOfBody}
+	e := &entity{body: appendIndicator(nil, i.Wire()), home: indicatorsPath + "/" + i.ID, digest: digestOfBody}
 	return e, r.annotateIndicator(e, i, v)
+}
+
+// appendIndicator appends what encode writes of an indicator; most of the time of
+// a page of indicators went there.
+func appendIndicator(b []byte, w store.WireIndicator) []byte {
+	if b == nil {
+		b = make([]byte, 0, 384+2*len(w.Artifact.ID))
+	}
+	text := func(before, s string) { b = appendString(append(b, before...), s) }
+	text(`{"@odata.type":`, w.ODataType)
+	text(`,"id":`, w.ID)
+	text(`,"source":`, w.Source)
+	text(`,"firstSeenDateTime":`, w.FirstSeen)
+	if w.LastSeen == nil {
+		b = append(b, `,"lastSeenDateTime":null`...)
+	} else {
+		text(`,"lastSeenDateTime":`, *w.LastSeen)
+	}
+	text(`,"artifact":{"@odata.type":`, w.Artifact.ODataType)
+	text(`,"id":`, w.Artifact.ID)
+	if w.Artifact.Kind != "" {
+		text(`,"kind":`, w.Artifact.Kind)
+	}
+	if w.Artifact.Value != "" {
+		text(`,"value":`, w.Artifact.Value)
+	}
+	return append(b, "}}"...)
 }

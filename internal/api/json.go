@@ -174,3 +174,15 @@ func quoted(s string) []byte {
 	_ = encode(&b, s) // a string can be encoded
 	return b.Bytes()
 }
+
+// appendString appends a string as encode writes it.
+func appendString(b []byte, s string) []byte {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			return append(b, quoted(s)...)
+		}
+	}
+	b = append(b, '"')
+	b = append(b, s...)
+	return append(b, '"')
+}

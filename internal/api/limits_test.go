@@ -500,19 +500,21 @@ func TestBusy(t *testing.T) {
 		t.Errorf("%d bytes are still held", s.conns.bytes)
 	}
 
-	for range cap(s.making) {
-		s.making <- struct{}{}
+	for n := range s.making.max {
+		if err := s.making.take(t.Context(), fmt.Sprint(n), time.Second); err != nil {
+			t.Fatal(err)
+		}
 	}
 	check("/healthz", 200, 0, time.Second)
 	check("/readyz", 200, 0, time.Second)
 	check(ti+"/intelProfiles", 503, makingPatience, makingPatience+5*time.Second)
 	go func() {
 		time.Sleep(100 * time.Millisecond)
-		<-s.making
+		s.making.leave("0")
 	}()
 	check(ti+"/intelProfiles", 200, 50*time.Millisecond, makingPatience)
-	if len(s.making) != cap(s.making)-1 {
-		t.Errorf("%d turns are taken, want %d", len(s.making), cap(s.making)-1)
+	if n := s.making.count(); n != s.making.max-1 {
+		t.Errorf("%d turns are taken, want %d", n, s.making.max-1)
 	}
 }
 
@@ -536,7 +538,7 @@ func TestServerLog(t *testing.T) {
 // first.
 func TestTurnWhileReading(t *testing.T) {
 	s := fixtureServer(fixtureStore(t, 3))
-	s.making = make(chan struct{}, 1)
+	s.making = newTurns(2) // of which one client has one
 	in, out := io.Pipe()
 	slow := s.newRequest(httptest.NewRequest("POST", "/v1.0/x", in))
 	if err := slow.takeTurn(); err != nil {
@@ -557,14 +559,14 @@ func TestTurnWhileReading(t *testing.T) {
 	}
 	io.WriteString(out, "}")
 	out.Close()
-	if err := <-done; err != nil || len(s.making) != 0 {
-		t.Errorf("%v; %d turns are taken", err, len(s.making))
+	if err := <-done; err != nil || s.making.count() != 0 {
+		t.Errorf("%v; %d turns are taken", err, s.making.count())
 	}
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
 	w := httptest.NewRecorder()
 	s.ServeHTTP(w, httptest.NewRequestWithContext(gone, "GET", ti+"/intelProfiles", nil))
-	if w.Code != 503 || len(s.making) != 0 {
-		t.Errorf("for a client who is gone: %d; %d turns are taken", w.Code, len(s.making))
+	if w.Code != 503 || s.making.count() != 0 {
+		t.Errorf("for a client who is gone: %d; %d turns are taken", w.Code, s.making.count())
 	}
 }

@@ -52,6 +52,9 @@ type known struct {
 
 	// Sighted is what was met of it in the owner's own data; absent if nothing was, or who asks may not know.
 	Sighted *store.SightingTotal `json:"sighted,omitempty"`
+
+	Articles     []store.ArticleTitle `json:"articles,omitempty"`     // that list it, latest first
+	MoreArticles bool                 `json:"moreArticles,omitempty"` // there are more than these
 }
 
 type onHost struct {
@@ -60,7 +63,10 @@ type onHost struct {
 }
 
 func knownOf(k *store.Known) *known {
-	out := &known{Indicator: k.Indicator.Wire(), Revoked: k.Indicator.Revoked, Evidence: k.Evidence, Profiles: k.Profiles}
+	out := &known{
+		Indicator: k.Indicator.Wire(), Revoked: k.Indicator.Revoked, Evidence: k.Evidence, Profiles: k.Profiles,
+		Articles: k.Articles, MoreArticles: k.More,
+	}
 	out.Confidence, out.Active, out.Until = k.Indicator.Confidence, k.Indicator.Active, k.Indicator.Life.Until
 	if m := k.Indicator.Guard; !m.IsZero() {
 		out.Guard = &m

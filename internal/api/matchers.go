@@ -137,8 +137,8 @@ func (m *matchers) make(ctx context.Context, s *shared, ceiling intel.TLP) {
 func (m *matchers) indicators(ctx context.Context, ceiling intel.TLP) iter.Seq2[observable.Observable, error] {
 	return func(yield func(observable.Observable, error) bool) {
 		stop := errors.New("stop")
-		err := m.store.EachIndicator(ctx, store.Selection{Mode: store.Active}, store.View{Ceiling: ceiling}, func(i *store.Indicator) error {
-			if !yield(i.Observable, nil) {
+		err := m.store.EachObservable(ctx, store.Selection{Mode: store.Active}, store.View{Ceiling: ceiling}, func(o observable.Observable) error {
+			if !yield(o, nil) {
 				return stop
 			}
 			return nil

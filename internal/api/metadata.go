@@ -16,6 +16,8 @@ var model = sync.OnceValue(func() odata.Schema {
 	intelligence := &odata.Type{
 		Name: "microsoft.graph.security.threatIntelligence", Kind: odata.EntityType, Base: entity,
 		Properties: []odata.Property{
+			{Name: "articleIndicators", Type: store.Types.ArticleIndicator, Collection: true, Navigation: true, Contained: true},
+			{Name: "articles", Type: store.Types.Article, Collection: true, Navigation: true, Contained: true},
 			{Name: "hosts", Type: typeNamed("microsoft.graph.security.host"), Collection: true, Navigation: true, Contained: true},
 			{Name: "intelligenceProfileIndicators", Type: store.Types.Indicator, Collection: true, Navigation: true, Contained: true},
 			{Name: "intelProfiles", Type: store.Types.Profile, Collection: true, Navigation: true, Contained: true},
@@ -28,10 +30,11 @@ var model = sync.OnceValue(func() odata.Schema {
 		},
 	}
 	return odata.Schema{
-		Types: append(slices.Clone(store.Types.Types), intelligence, security),
+		Types: append(slices.Clone(store.Types.Types), intelligence, security, subscriptionType),
 		Enums: store.Types.Enums,
 		Container: odata.Container{
 			Name:       "microsoft.graph.GraphService",
+			Sets:       []odata.Root{{Name: subscriptionsPath, Type: subscriptionType}},
 			Singletons: []odata.Root{{Name: "security", Type: security}},
 		},
 	}
@@ -54,6 +57,9 @@ func serviceDocument(r *request) (*answer, error) {
 	doc := serviceList{Context: r.base + "/$metadata"}
 	if r.metadata == odata.MetadataNone {
 		doc.Context = ""
+	}
+	for _, s := range model().Container.Sets {
+		doc.Value = append(doc.Value, serviceItem{s.Name, "EntitySet", s.Name})
 	}
 	for _, s := range model().Container.Singletons {
 		doc.Value = append(doc.Value, serviceItem{s.Name, "Singleton", s.Name})

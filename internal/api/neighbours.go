@@ -10,10 +10,9 @@ type neighbour struct {
 	singles     string // navigations to one
 }
 
-// neighbours are the resources of section 4.2 of the contract, but for hosts.
+// neighbours are the resources of section 4.2 of the contract, but for hosts and
+// articles.
 var neighbours = []neighbour{
-	{"articles", "indicators", ""},
-	{"articleIndicators", "", "artifact"},
 	{"vulnerabilities", "articles components", ""},
 	{"sslCertificates", "relatedHosts", ""},
 	{"whoisRecords", "history", "host"},
@@ -44,15 +43,4 @@ func (n neighbour) register(get func(string, handler), under string) {
 	for name := range strings.FieldsSeq(n.singles) {
 		get(item+"/"+name, notServed)
 	}
-}
-
-// unservedWrite is the answer to a write that is in the model and not in this
-// release. A body in a form that would never be taken is refused as such.
-func unservedWrite(r *request) (*answer, error) {
-	if r.ContentLength != 0 {
-		if _, err := r.checkBody(); err != nil {
-			return nil, err
-		}
-	}
-	return notServed(r)
 }

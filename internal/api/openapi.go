@@ -136,6 +136,9 @@ func pathTemplate(path []string) (string, []string) {
 			if i > 0 {
 				name = singular(path[i-1]) + "Id"
 			}
+			if name == "indicatorId" && slices.Contains(path, "articles") {
+				name = "articleIndicatorId"
+			}
 			ids = append(ids, name)
 			segment = "{" + name + "}"
 		}
@@ -184,8 +187,7 @@ func isServed(h handler) bool {
 	if h == nil {
 		return true
 	}
-	is := reflect.ValueOf(h).Pointer()
-	return is != reflect.ValueOf(notServed).Pointer() && is != reflect.ValueOf(unservedWrite).Pointer()
+	return reflect.ValueOf(h).Pointer() != reflect.ValueOf(notServed).Pointer()
 }
 
 // add describes one route.

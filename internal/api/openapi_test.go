@@ -21,6 +21,7 @@ import (
 	"dossier/internal/auth"
 	"dossier/internal/ingest"
 	"dossier/internal/intel"
+	"dossier/internal/observable"
 	"dossier/internal/odata"
 	"dossier/internal/store"
 
@@ -244,7 +245,7 @@ func TestOptions(t *testing.T) {
 			continue
 		}
 		path := strings.NewReplacer("{intelProfileId}", aquaID, "{indicatorId}", shared, "{intelligenceProfileIndicatorId}", shared,
-			"{intelProfileIndicatorId}", shared, "{hostId}", "20.103.85.33").Replace(p.Name)
+			"{articleId}", articleID, "{articleIndicatorId}", "c2hhcmVkLmV4YW1wbGUuY29t", "{intelProfileIndicatorId}", shared, "{hostId}", "20.103.85.33").Replace(p.Name)
 		if strings.Contains(path, "{") || p.Name == "/" {
 			continue // of empty lists
 		}
@@ -440,6 +441,9 @@ func catalogueServer(t *testing.T) (s *Server, token string) {
 	if _, err := (&ingest.Importer{Store: st}).Seed(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	a := fixtureArticles(t)[0]
+	a.List(parsed(t, observable.Domain, exampleHost), intel.Clear)
+	putArticles(t, st, a)
 	sealer, err := auth.SealerFromFile(filepath.Join(t.TempDir(), "key"))
 	if err != nil {
 		t.Fatal(err)

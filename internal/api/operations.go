@@ -67,6 +67,8 @@ const (
 	tagProfiles   = "Profiles"
 	tagIndicators = "Indicators"
 	tagHosts      = "Hosts"
+	tagArticles   = "Articles"
+	tagFollow     = "Subscriptions"
 	tagOwn        = "Dossier"
 	tagServer     = "Service"
 	tagTokens     = "Tokens"
@@ -79,6 +81,8 @@ var tags = []documentTag{
 	{tagProfiles, "Threat actors and tools."},
 	{tagIndicators, "What profiles are known by: names, addresses, URLs, hashes."},
 	{tagHosts, "Every valid name and address is a host; what is not known of it is null or empty."},
+	{tagArticles, "What sources published, with the indicators that it lists: STIX reports and MISP events."},
+	{tagFollow, "Notifications of what changed, to an address of the client's own. A client sees and has only its own subscriptions."},
 	{tagOwn, "Resources of Dossier's own, in plain JSON: what Graph has no form for."},
 	{tagServer, "The service itself: metadata, batches, health, this description."},
 	{tagTokens, "Tokens for clients of this server, by the OAuth 2.0 grant client_credentials. Any tenant will do. Paths and errors are those of Microsoft Entra ID."},
@@ -225,6 +229,33 @@ func operations() map[string]operation {
 					{"host", &schema{Type: "object", Properties: object[*schema]{{"id", text("The host.")}}}},
 				}, Additional: &schema{Type: "null"},
 			}}}, {status: http.StatusNotModified, about: "With If-None-Match: the client has this version.", headers: []string{"ETag"}}},
+		},
+
+		"GET subscriptions": {
+			tag: tagFollow, summary: "List subscriptions", options: subscriptionOptions, typ: subscriptionType, about: "Those of the client that are in force, oldest first.",
+			answers: []reply{{status: http.StatusOK, about: "All of them.", body: &content{typ: subscriptionType, many: true}}},
+		},
+		"POST subscriptions": {
+			tag: tagFollow, summary: "Subscribe", options: subscriptionOptions, typ: subscriptionType, about: subscriptionWords,
+			body:     &content{schema: subscriptionSchema(true), example: exampleSubscription},
+			refusals: []int{http.StatusNotFound},
+			answers:  []reply{{status: http.StatusCreated, about: "The subscription.", headers: []string{"Location"}, body: &content{typ: subscriptionType}}},
+		},
+		"GET subscriptions/{}": {
+			tag: tagFollow, summary: "Get a subscription", options: subscriptionOptions, typ: subscriptionType,
+			answers: []reply{{status: http.StatusOK, about: "The subscription.", body: &content{typ: subscriptionType}}},
+		},
+		"PATCH subscriptions/{}": {
+			tag: tagFollow, summary: "Renew a subscription", options: subscriptionOptions, typ: subscriptionType, about: "Nothing but its end can be changed.",
+			body:    &content{schema: subscriptionSchema(false), example: object[any]{{"expirationDateTime", "2026-02-01T00:00:00Z"}}},
+			answers: []reply{{status: http.StatusOK, about: "The subscription.", body: &content{typ: subscriptionType}}},
+		},
+		"DELETE subscriptions/{}": {
+			tag: tagFollow, summary: "End a subscription", answers: []reply{{status: http.StatusNoContent, about: "It has ended."}},
+		},
+		"POST subscriptions/{}/reauthorize": {
+			tag: tagFollow, summary: "Reauthorize a subscription", about: "Nothing is to be done: who may read is asked at every delivery.",
+			answers: []reply{{status: http.StatusNoContent, about: "It goes on."}},
 		},
 
 		"GET api/lookup": {
@@ -432,6 +463,11 @@ func operations() map[string]operation {
 			tag: tagServer, summary: "Readiness", about: "200 if the database can be read, else 503.",
 			answers: ownBody[health]("It can answer.", health{Status: "ready", Version: "1.0", Position: 4711}), examples: []example{asked("Whether it can answer")},
 		},
+		"GET metrics": {
+			tag: tagServer, summary: "Metrics", about: "In the text format of Prometheus, or OpenMetrics: requests and how long they took, by route and query; answers from memory; connections, also to the database; the age of data; feeds and imports.",
+			answers:  []reply{{status: http.StatusOK, about: "The metrics.", body: &content{media: "text/plain", schema: &schema{Type: "string"}}}},
+			examples: []example{asked("The metrics")},
+		},
 		"GET openapi.json": {
 			tag: tagServer, summary: "This description", about: "In OpenAPI 3.1.",
 			answers:  []reply{{status: http.StatusOK, about: "The description.", body: &content{schema: &schema{Type: "object"}}}},
@@ -478,6 +514,7 @@ func operations() map[string]operation {
 		ops["PATCH "+base+"/{}"] = patch(tag, "Change an indicator", indicator, example{label: "When it was last seen", body: `{"lastSeenDateTime":"2026-01-01T00:00:00Z"}`})
 		ops["DELETE "+base+"/{}"] = deletion(tag, "Delete an indicator", "", asked("One of the catalogue"))
 	}
+	describeArticles(ops)
 	for base, op := range map[string]operation{
 		"~/intelProfiles": {
 			tag: tagProfiles, summary: "Follow profiles", typ: profile, examples: []example{asked("Actors, from now on", "$deltatoken=latest", "$filter=kind eq 'actor'", "$select=title")},
@@ -551,6 +588,51 @@ func artifactOperation(path string) operation {
 		tag: tagIndicators, summary: "Get the artifact of an indicator", typ: artifact, options: entityOptions, view: true, conditional: true,
 		about:   "With every property of its type. $select names those of the type that it turns out to be.",
 		answers: one(artifact, path, hostBody(exampleArtifact, 0, 0)),
+	}
+}
+
+// describeArticles adds the routes of articles. The catalogue has none, so they
+// have no examples of requests.
+func describeArticles(ops map[string]operation) {
+	article, indicator := store.Types.Article, store.Types.ArticleIndicator
+	ops["GET ~/articles"] = operation{
+		tag: tagArticles, summary: "List articles", typ: article, options: profileOptions, view: true,
+		about:    "By id unless $orderby says otherwise.",
+		answers:  page(article, articlesPath, exampleArticle),
+		examples: []example{asked("The latest", "$orderby=createdDateTime desc", "$top=5"), asked("With a value", "$filter=indicators/any(i:i/artifact/id eq '"+exampleHost+"')")},
+	}
+	ops["GET ~/articles/$count"] = operation{
+		tag: tagArticles, summary: "Count articles", typ: article, options: countOptions, view: true, answers: count(311),
+		examples: []example{asked("With a tag", "$filter=tags/any(t:t eq 'ransomware')")},
+	}
+	ops["GET ~/articles/{}"] = operation{
+		tag: tagArticles, summary: "Get an article", typ: article, options: entityOptions, view: true, conditional: true,
+		answers: one(article, articlesPath, exampleArticle),
+	}
+	for _, c := range []struct{ base, of, context string }{
+		{"~/articles/{}/indicators", " of an article", keyed("articles", exampleArticleID) + "/indicators"},
+		{"~/articleIndicators", " of articles", articleIndicatorsPath},
+	} {
+		list := operation{
+			tag: tagArticles, summary: "List indicators" + c.of, typ: indicator, options: noSearchOptions, view: true,
+			about:   "Each value once, by id unless $orderby says otherwise.",
+			answers: page(indicator, c.context, exampleArticleIndicator),
+		}
+		number := operation{tag: tagArticles, summary: "Count indicators" + c.of, typ: indicator, options: noSearchCount, view: true, answers: count(35)}
+		artifact := artifactOperation(c.context + "('" + exampleArticleIndicatorID + "')/artifact")
+		if c.base == "~/articleIndicators" {
+			artifact = artifactOperation(keyed("articleIndicators", exampleArticleIndicatorID) + "/artifact")
+			list.examples = []example{asked("Names", "$filter=artifact/microsoft.graph.security.hostname/id ne null", "$top=5")}
+			number.examples = []example{asked("All of them", "view=all")}
+		}
+		artifact.tag = tagArticles
+		ops["GET "+c.base] = list
+		ops["GET "+c.base+"/$count"] = number
+		ops["GET "+c.base+"/{}"] = operation{
+			tag: tagArticles, summary: "Get an indicator" + c.of, typ: indicator, options: entityOptions, view: true, conditional: true,
+			answers: one(indicator, c.context, exampleArticleIndicator),
+		}
+		ops["GET "+c.base+"/{}/artifact"] = artifact
 	}
 }
 

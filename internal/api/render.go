@@ -92,6 +92,7 @@ func (r *request) one(e *entity, path string, q *odata.Query) (*answer, error) {
 		}
 	}
 	var b bytes.Buffer
+	b.Grow(len(e.body) + 256)
 	if err := r.render(&b, e, q, contextURL(r.base, path, q, true)); err != nil {
 		return nil, err
 	}
@@ -102,7 +103,17 @@ func (r *request) one(e *entity, path string, q *odata.Query) (*answer, error) {
 // behind {base}/security/threatIntelligence, link that of the collection. count is
 // -1 if it was not asked for; token is "" on the last page.
 func (r *request) many(n int, entityAt func(i int) (*entity, error), path, link string, q *odata.Query, count int64, token string) (*answer, error) {
+	entities := make([]*entity, n)
+	size := 1024 // of what comes before the entities, as a rule
+	for i := range entities {
+		var err error
+		if entities[i], err = entityAt(i); err != nil {
+			return nil, err
+		}
+		size += len(entities[i].body) + 1
+	}
 	var b bytes.Buffer
+	b.Grow(size)
 	sep := byte('{')
 	put := func(name string, value []byte) {
 		b.WriteByte(sep)
@@ -121,13 +132,9 @@ func (r *request) many(n int, entityAt func(i int) (*entity, error), path, link 
 	}
 	put("value", nil)
 	b.WriteByte('[')
-	for i := range n {
+	for i, e := range entities {
 		if i > 0 {
 			b.WriteByte(',')
-		}
-		e, err := entityAt(i)
-		if err != nil {
-			return nil, err
 		}
 		if err := r.render(&b, e, q, ""); err != nil {
 			return nil, err

@@ -29,6 +29,8 @@ type request struct {
 	conn *connection // nil if the server does not bound its connections
 	held int         // bytes of the answer, as last said to hold
 	turn bool        // it is the request's turn
+
+	labels labels // for the metrics
 }
 
 // smallAnswer is how many bytes of an answer are not worth counting: the number of
@@ -108,6 +110,7 @@ func (r *request) query(t *odata.Type, o odata.Options) (*odata.Query, error) {
 	if err != nil {
 		return nil, err
 	}
+	r.labels.query = queryClass(q)
 	if preferred > 0 && o.Allow&odata.AllowTop != 0 && !q.TopGiven {
 		r.header.Add("Preference-Applied", "odata.maxpagesize="+strconv.Itoa(q.Top))
 	}

@@ -6,12 +6,6 @@ import "net/http"
 func (s *Server) routes() {
 	g := &node{fold: true} // behind {base}
 	get := func(path string, h handler) { g.at(path, http.MethodGet, h) }
-	// In the model, and not served by this release.
-	unserved := func(path string, methods ...string) {
-		for _, m := range methods {
-			g.at(path, m, unservedWrite)
-		}
-	}
 	const (
 		ti       = contextPrefix
 		profiles = ti + "/intelProfiles"
@@ -57,11 +51,28 @@ func (s *Server) routes() {
 		get(ofOne+"/"+name, deltaProfileIndicators)
 	}
 
-	get("subscriptions", notServed)
-	unserved("subscriptions", http.MethodPost)
-	get("subscriptions/{}", notServed)
-	unserved("subscriptions/{}", http.MethodPatch, http.MethodDelete)
-	unserved("subscriptions/{}/reauthorize", http.MethodPost)
+	const (
+		articles = ti + "/articles"
+		listed   = ti + "/articleIndicators"
+	)
+	get(articles, listArticles)
+	get(articles+"/$count", countArticles)
+	get(articles+"/{}", getArticle)
+	get(articles+"/{}/indicators", listArticleIndicators)
+	get(articles+"/{}/indicators/$count", countArticleIndicators)
+	get(articles+"/{}/indicators/{}", getArticleIndicator)
+	get(articles+"/{}/indicators/{}/artifact", getArticleArtifact)
+	get(listed, listArticleIndicators)
+	get(listed+"/$count", countArticleIndicators)
+	get(listed+"/{}", getArticleIndicator)
+	get(listed+"/{}/artifact", getArticleArtifact)
+
+	g.at(subscriptionsPath, http.MethodGet, s.subscribes(listSubscriptions))
+	g.at(subscriptionsPath, http.MethodPost, s.subscribes(createSubscription))
+	g.at(subscriptionsPath+"/{}", http.MethodGet, s.subscribes(getSubscription))
+	g.at(subscriptionsPath+"/{}", http.MethodPatch, s.subscribes(renewSubscription))
+	g.at(subscriptionsPath+"/{}", http.MethodDelete, s.subscribes(deleteSubscription))
+	g.at(subscriptionsPath+"/{}/reauthorize", http.MethodPost, s.subscribes(reauthorizeSubscription))
 	const host = ti + "/hosts/{}"
 	get(ti+"/hosts", notServed)
 	get(ti+"/hosts/$count", notServed)
@@ -105,6 +116,7 @@ func (s *Server) routes() {
 	own.at("api/sightings/{}", http.MethodDelete, s.hunts("sightings-erased", eraseSighting))
 	own.at("healthz", http.MethodGet, healthz)
 	own.at("readyz", http.MethodGet, readyz)
+	own.at("metrics", http.MethodGet, exposition)
 	inJSON, asPage := s.descriptions()
 	own.at("openapi.json", http.MethodGet, inJSON)
 	own.at("reference", http.MethodGet, asPage)

@@ -113,7 +113,7 @@ func graphSchemas() object[*schema] {
 	for _, t := range m.Types {
 		out.put(t.Name, typeSchema(t))
 	}
-	for _, t := range []*odata.Type{store.Types.Profile, store.Types.Indicator} {
+	for _, t := range []*odata.Type{store.Types.Profile, store.Types.Indicator, store.Types.Article, store.Types.ArticleIndicator, subscriptionType} {
 		out.put(t.Name+"Collection", &schema{Type: "object", Required: []string{"value"}, Properties: object[*schema]{
 			{"@odata.context", contextSchema},
 			{"@odata.count", countSchema},

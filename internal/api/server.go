@@ -16,7 +16,9 @@ import (
 	"time"
 
 	"dossier/internal/auth"
+	"dossier/internal/fetch"
 	"dossier/internal/intel"
+	"dossier/internal/notify"
 	"dossier/internal/odata"
 	"dossier/internal/publish"
 	"dossier/internal/store"
@@ -33,6 +35,7 @@ type Config struct {
 	Logger    *slog.Logger     // nil: [slog.Default]
 	Home      http.Handler     // serves what is not the API's: the portal; nil: 404
 	Now       func() time.Time // nil: [time.Now]
+	Hooks     *notify.Hooks    // validates the receivers of notifications; nil: with its defaults
 
 	// Connections of one address and of all, where [Server.HTTPServer] serves; 0:
 	// [MaxPerAddress] and [MaxConnections]. The Guard's proxies have no limit of their own.
@@ -52,16 +55,18 @@ type Server struct {
 	guard   *auth.Guard
 	audit   *auth.Audit
 	memory  *memory
+	metrics *metrics
 	seals   seals
 	ages    rememberedAges // of /healthz
 	origin  *http.CrossOriginProtection
 	now     func() time.Time
 
 	conns    *connections
-	making   chan struct{} // holds one for each answer that is being made
+	making   *turns        // of answers that are being made
 	patience time.Duration // see piecePatience
 
 	spool *publish.Spool
+	hooks *notify.Hooks
 
 	matchers    *matchers
 	huntStreams huntStreams
@@ -75,10 +80,13 @@ type Server struct {
 func New(c Config) *Server {
 	s := &Server{
 		store: c.Store, public: strings.TrimRight(c.PublicURL, "/"), version: c.Version, ceiling: c.Ceiling,
-		log: c.Logger, home: c.Home, guard: c.Guard, audit: c.Audit, memory: newMemory(), origin: http.NewCrossOriginProtection(), now: c.Now,
+		hooks: c.Hooks, log: c.Logger, home: c.Home, guard: c.Guard, audit: c.Audit, memory: newMemory(), origin: http.NewCrossOriginProtection(), now: c.Now,
 	}
 	if s.log == nil {
 		s.log = slog.Default()
+	}
+	if s.hooks == nil {
+		s.hooks = &notify.Hooks{Poster: &fetch.Poster{}}
 	}
 	if s.now == nil {
 		s.now = time.Now
@@ -88,12 +96,16 @@ func New(c Config) *Server {
 		proxies = s.guard.Proxies
 	}
 	s.conns = newConnections(c.MaxPerAddress, c.MaxConnections, proxies, s.log)
-	s.making = make(chan struct{}, max(16, 8*runtime.GOMAXPROCS(0)))
+	s.making = newTurns(runtime.GOMAXPROCS(0))
+	if s.store != nil {
+		s.making = newTurns(s.store.Readers())
+	}
 	s.patience = piecePatience
 	s.matchers = &matchers{store: s.store, log: s.log}
 	s.huntLimits = c.Hunts
 	s.huntLimits.fill()
 	s.spool = &publish.Spool{Fresh: exportFresh}
+	s.metrics = newMetrics(s)
 	s.routes()
 	return s
 }
@@ -184,6 +196,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			}
 			s.write(out, req, s.answerOf(req, s.failureOf(req, panicked(p))))
 		}
+		s.metrics.observe(req.labels, r.Method, out.status, s.now().Sub(start))
 		if s.log.Enabled(r.Context(), slog.LevelDebug) {
 			s.log.Debug("request", "method", r.Method, "path", clip(r.URL.EscapedPath()), "status", out.status,
 				"took", s.now().Sub(start), "request-id", req.id)
@@ -237,6 +250,7 @@ func (s *Server) dispatch(w http.ResponseWriter, r *request) (*answer, error) {
 		}
 	}
 	if s.home != nil {
+		r.labels.route = "pages"
 		return nil, s.page(w, r)
 	}
 	return nil, fail(http.StatusNotFound, codeNotFound, "There is nothing at this path.")
@@ -282,24 +296,32 @@ func (s *Server) inTurn(tree *node, r *request, segments []odata.Segment) (*answ
 // takeTurn waits until it is the request's turn. leaveTurn must follow, also after
 // an error.
 func (r *request) takeTurn() error {
-	patience := time.NewTimer(makingPatience)
-	defer patience.Stop()
-	select {
-	case r.s.making <- struct{}{}:
-		r.turn = true
-	case <-patience.C:
-		return tooBusy()
-	case <-r.Context().Done():
-	}
-	return r.Context().Err() // nobody waits for the answer any more
+	err := r.s.making.take(r.Context(), r.client(), makingPatience)
+	r.turn = err == nil
+	return err
 }
 
 // leaveTurn lets another request have its turn.
 func (r *request) leaveTurn() {
 	if r.turn {
 		r.turn = false
-		<-r.s.making
+		r.s.making.leave(r.client())
 	}
+}
+
+// client is by whom turns are shared: who has told who they are, or the address.
+func (r *request) client() string {
+	switch {
+	case r.who != nil && !r.who.Anonymous():
+		return "client " + r.who.ClientID
+	case r.s.guard != nil:
+		return r.s.guard.Peer(r.Request)
+	}
+	host, _, _ := strings.Cut(r.RemoteAddr, "]") // of IPv6
+	if host == r.RemoteAddr {
+		host, _, _ = strings.Cut(host, ":")
+	}
+	return host
 }
 
 func isBatch(segments []odata.Segment) bool {
@@ -331,7 +353,7 @@ func (s *Server) route(tree *node, r *request, segments []odata.Segment) (*answe
 	if h == nil {
 		return nil, methodNotAllowed(n.allowed())
 	}
-	r.ids = ids
+	r.ids, r.labels.route = ids, n.path
 	whole := r.Request
 	timeout := queryTimeout
 	if n.long {
@@ -340,12 +362,32 @@ func (s *Server) route(tree *node, r *request, segments []odata.Segment) (*answe
 	ctx, cancel := context.WithTimeout(whole.Context(), timeout)
 	defer func() { cancel(); r.Request = whole }()
 	r.Request = whole.WithContext(ctx)
-	a, err := h(r)
+	a, err := s.persevering(r, h)
 	if err != nil && ctx.Err() != nil {
 		// The database's own word for it is "interrupted".
 		err = fmt.Errorf("%w: %w", ctx.Err(), err)
 	}
 	return a, err
+}
+
+// Reads are tried again where the database was not available for a moment: it
+// restarted, a connection broke, a transaction gave way.
+var retryAfter = []time.Duration{50 * time.Millisecond, 250 * time.Millisecond, time.Second}
+
+// persevering calls a handler, again if that may help.
+func (s *Server) persevering(r *request, h handler) (*answer, error) {
+	for n := 0; ; n++ {
+		a, err := h(r)
+		if err == nil || !safe(r.Method) || n == len(retryAfter) || !s.store.Unavailable(err) {
+			return a, err
+		}
+		select {
+		case <-time.After(retryAfter[n]):
+		case <-r.Context().Done():
+			return nil, err
+		}
+		r.header = http.Header{}
+	}
 }
 
 // tracked remembers whether a response was begun.

@@ -109,7 +109,7 @@ type documentFailure struct {
 var failures = []documentFailure{
 	{http.StatusBadRequest, "BadRequest", []string{odata.CodeBadRequest, odata.CodeExpandNotSupported}, "a mistake in the path, an option or the body; the message says where.", "Invalid filter clause: expected a property, function or literal at position 8, found the end", "$filter", nil},
 	{statusNoToken, "NoToken", []string{codeNoToken}, "no token, or one that is not accepted.", "Access token has expired or is not yet valid.", "", []string{"WWW-Authenticate"}},
-	{http.StatusForbidden, "Forbidden", []string{codeDenied}, "the permission is missing.", "Insufficient privileges to complete the operation.", "", nil},
+	{http.StatusForbidden, "Forbidden", []string{codeDenied, codeLimit}, "the permission is missing, or the client has all the subscriptions that it may have.", "Insufficient privileges to complete the operation.", "", nil},
 	{http.StatusNotFound, "NotFound", []string{codeNotFound}, "nothing has this id, or nothing that the client may see.", `Resource not found: profile "nope".`, "", nil},
 	{http.StatusMethodNotAllowed, "MethodNotAllowed", []string{codeMethod}, "the path does not have this method.", methodNotAllowed("").message, "", []string{"Allow"}},
 	{http.StatusNotAcceptable, "NotAcceptable", []string{codeNotAcceptable}, "only application/json is served.", "None of the media types in the Accept header is served: use application/json.", "", nil},

@@ -15,6 +15,7 @@ type handler func(*request) (*answer, error)
 // A node is a place in the tree of paths. The tree is not changed after New.
 type node struct {
 	label    string           // the name as declared
+	path     string           // how it was registered, "" for what is only on the way
 	literals map[string]*node // by name in lower case
 	key      *node            // what follows an id
 	methods  map[string]handler
@@ -32,7 +33,7 @@ func (n *node) at(path, method string, h handler) *node {
 		n = n.child(name)
 	}
 	if n.methods == nil {
-		n.methods = map[string]handler{}
+		n.methods, n.path = map[string]handler{}, "/"+path
 	}
 	n.methods[method] = h
 	return n

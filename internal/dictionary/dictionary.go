@@ -77,7 +77,7 @@ func Decode(ctx context.Context, r io.Reader, o Options, sink intel.Sink) (intel
 		return intel.Dataset{}, &intel.SyntaxError{Msg: fmt.Sprintf("more than %d MB, too much for a list of names", MaxFile>>20)}
 	}
 	d := &decoder{
-		ctx: ctx, sink: sink, bound: refdate.Bound(o.NotAfter), byKey: map[string]*intel.Record{},
+		ctx: ctx, sink: sink, bound: refdate.Until(o.NotAfter), byKey: map[string]*intel.Record{},
 		set: intel.Dataset{Publisher: o.Publisher, Name: stem(o.Path), Snapshot: true, Distinct: true},
 	}
 	if looksLikeJSON(data) {
@@ -100,6 +100,7 @@ func Decode(ctx context.Context, r io.Reader, o Options, sink intel.Sink) (intel
 			return d.set, err
 		}
 	}
+	d.set.Waits = d.bound.Refused()
 	return d.set, nil
 }
 

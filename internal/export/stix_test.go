@@ -29,7 +29,8 @@ func (s *taken) Observation(o *intel.Observation) error {
 	return nil
 }
 
-func (s *taken) Reject(r intel.Reject) { s.rejects = append(s.rejects, r) }
+func (*taken) Article(*intel.Article) error { return nil }
+func (s *taken) Reject(r intel.Reject)      { s.rejects = append(s.rejects, r) }
 
 type stixThing struct {
 	Type        string   `json:"type"`

@@ -31,7 +31,8 @@ func (t *tape) Observation(o *intel.Observation) error {
 	t.lines = append(t.lines, fmt.Sprintf("%s %s %s %v %s %s %s", o.Publisher, o.Observable.Kind, o.Observable.Value, o.Subjects, o.FirstSeen, o.LastSeen, o.Source))
 	return nil
 }
-func (t *tape) Reject(r intel.Reject) { t.lines = append(t.lines, r.Position+": "+r.Reason) }
+func (*tape) Article(*intel.Article) error { return nil }
+func (t *tape) Reject(r intel.Reject)      { t.lines = append(t.lines, r.Position+": "+r.Reason) }
 
 const profiles = `{"@odata.context":"https://graph.microsoft.com/v1.0/$metadata#security/threatIntelligence/intelProfiles","value":[
 {"@odata.type":"#microsoft.graph.security.intelligenceProfile","id":"9b01","kind":"actor","title":"Aqua Blizzard","firstActiveDateTime":"2013-01-01T00:00:00Z","aliases":["ACTINIUM","Aqua Blizzard"],

@@ -33,7 +33,7 @@ func generated(b *testing.B) (list []observable.Observable, log []byte) {
 		b.Fatal(err)
 	}
 	defer text.Close()
-	log = make([]byte, 64<<20)
+	log = make([]byte, 16<<20)
 	n, err := text.Read(log)
 	if err != nil {
 		b.Fatal(err)

@@ -23,6 +23,11 @@
 // # How it is fast
 //
 // 64 bytes become bit masks (AVX2 where there is, else a table). Adding the mask of dots to that of words leaves, by its carries, a bit behind each word with a
-// dot. Most such words are dismissed by their last byte and their last label; of the others the last two labels are hashed and looked up in
-// a Bloom filter, many at once so that the memory works in parallel. What passes is looked up exactly.
+// dot. Shifts of the mask of dots dismiss numbers that end no address, a table of last labels most names. Of what is left, the last two labels, or the
+// address as it is written, are hashed, the same few steps for each, and looked up in a Bloom filter, many at once so that the memory works in parallel. What
+// passes is asked for three labels, so that co.uk is not looked up at each name, and then looked up exactly. What has escapes is undone without
+// garbage, and scanned once more; only what has more than that is read by the slow way that is right for everything.
+//
+// A matcher is plain memory, which [Matcher.Save] writes and [Load] maps. It is immutable: to exchange it for another while it is used, keep it in
+// an atomic.Pointer; scanners go on with the one that they have.
 package hunt

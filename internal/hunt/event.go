@@ -85,8 +85,15 @@ var role = func() map[string]int {
 	return m
 }()
 
+// foldKey writes the name of a field without case and without what joins words.
 func foldKey(s string) string {
-	return strings.NewReplacer("_", "", "-", "", ".", "").Replace(strings.ToLower(s))
+	b := make([]byte, 0, 64)
+	for i := range len(s) {
+		if c := s[i]; c != '_' && c != '-' && c != '.' {
+			b = append(b, lower(c))
+		}
+	}
+	return string(b)
 }
 
 // fill takes over the value of a field.
@@ -205,10 +212,54 @@ func (e *Event) json(text []byte, machine *string, offset int) {
 	}
 }
 
-var (
-	xmlData = regexp.MustCompile(`<Data Name=['"]([^'"]+)['"]>([^<]*)<|<(Computer)>([^<]*)<|(SystemTime)=['"]([^'"]+)['"]`)
-	keyed   = regexp.MustCompile(`(?i)\b(src|dst|srcip|dstip|src_ip|dst_ip|srcaddr|dstaddr|client|rt|devicetime|start|srcIPAddr|sourceAddress|destinationAddress|eventtime|devTime)=("[^"]*"|\S+)`)
-)
+var xmlData = regexp.MustCompile(`<Data Name=['"]([^'"]+)['"]>([^<]*)<|<(Computer)>([^<]*)<|(SystemTime)=['"]([^'"]+)['"]`)
+
+// keyNames are those of key=value text that are understood.
+var keyNames = func() map[string]bool {
+	m := map[string]bool{}
+	for n := range strings.FieldsSeq("src dst srcip dstip src_ip dst_ip srcaddr dstaddr client rt devicetime start srcipaddr sourceaddress destinationaddress eventtime devtime") {
+		m[n] = true
+	}
+	return m
+}()
+
+// keyed yields the values of such keys, from and to where they are in the line. A value ends at white space, or is in quotes.
+func keyed(line []byte, yield func(key string, from, to int)) {
+	isKey := func(c byte) bool { return isAlnum(c) || c == '_' }
+	for at := 0; ; {
+		i := bytes.IndexByte(line[at:], '=')
+		if i < 0 {
+			return
+		}
+		equals := at + i
+		key := equals
+		for key > at && isKey(line[key-1]) {
+			key--
+		}
+		at = equals + 1
+		const longest = len("destinationaddress")
+		if n := equals - key; n == 0 || n > longest {
+			continue
+		}
+		name := string(line[key:equals])
+		if !keyNames[strings.ToLower(name)] {
+			continue
+		}
+		to := at
+		for to < len(line) && bytes.IndexByte([]byte(" \t\n\v\f\r"), line[to]) < 0 {
+			to++
+		}
+		if at < len(line) && line[at] == '"' {
+			if end := bytes.IndexByte(line[at+1:], '"'); end >= 0 {
+				to = at + 1 + end + 1
+			}
+		}
+		if to > at {
+			yield(name, at, to)
+			at = to
+		}
+	}
+}
 
 // xml reads a Windows event.
 func (e *Event) xml(text []byte, machine *string, offset int) {
@@ -281,19 +332,31 @@ func (e *Event) plain(line []byte, machine *string, offset int, now time.Time) {
 		if from := fromHere.FindSubmatch(line); from != nil {
 			e.Source = string(from[1])
 		}
-	} else if m := isoTime.Find(line); m != nil {
+	} else if m := isoTimeIn(line); m != nil {
 		e.Time, _ = ParseTime(string(m))
 	} else if m := epoch.Find(line); m != nil {
 		e.Time, _ = ParseTime(string(m))
 	}
-	for _, m := range keyed.FindAllSubmatchIndex(line, -1) {
-		key, value := string(line[m[2]:m[3]]), strings.Trim(string(line[m[4]:m[5]]), `",`)
+	keyed(line, func(key string, from, to int) {
 		if key == "rt" || key == "devTime" {
 			key = "time"
 		}
-		e.fill(machine, key, value)
-		if m[4] <= offset && offset < m[5] {
+		e.fill(machine, key, strings.Trim(string(line[from:to]), `",`))
+		if from <= offset && offset < to {
 			e.Field = key
+		}
+	})
+}
+
+// isoTimeIn returns the first time as in RFC 3339, if there is one. Most lines have no two hyphens where it has them.
+func isoTimeIn(line []byte) []byte {
+	for at := 0; ; {
+		i := bytes.IndexByte(line[at:], '-')
+		if at += i + 1; i < 0 || at+2 >= len(line) {
+			return nil
+		}
+		if line[at+2] == '-' && isDigit(line[at]) && at >= 5 {
+			return isoTime.Find(line[at-5:])
 		}
 	}
 }

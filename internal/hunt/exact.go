@@ -79,10 +79,12 @@ func (s *Scanner) hostName(text []byte, i, e int) {
 	s.url(text, i, e)
 }
 
-// address4 looks up an IPv4 address, and what has it as a host.
-func (s *Scanner) address4(text []byte, e int, a uint32) {
-	_, start, _ := ipv4Before(text, e)
-	s.address(text, start, e, netip.AddrFrom4([4]byte{byte(a >> 24), byte(a >> 16), byte(a >> 8), byte(a)}))
+// address4 looks up the IPv4 address that ends at e, if one does, and what has it as a host.
+func (s *Scanner) address4(text []byte, e int) {
+	a, start, ok := ipv4Before(text, e)
+	if ok {
+		s.address(text, start, e, netip.AddrFrom4([4]byte{byte(a >> 24), byte(a >> 16), byte(a >> 8), byte(a)}))
+	}
 }
 
 // address looks up the address in text[i:e], and what has it as a host.
@@ -107,14 +109,21 @@ func (s *Scanner) address(text []byte, i, e int, a netip.Addr) {
 	default:
 		host := "[" + a.String() + "]"
 		for _, scheme := range webPrefixes {
-			s.lookupURL(i, scheme+host, Exact)
+			s.lookupURL(i, scheme+host, Host)
 		}
 		s.joins = append(s.joins, join{s.origin(i), host})
 	}
 	s.port(text, i, e, a)
 }
 
-func (s *Scanner) networks4(pos int, a uint32) {
+// networks4 looks up the networks of the IPv4 address that ends at e, if one does.
+func (s *Scanner) networks4(text []byte, e int) {
+	if a, start, ok := ipv4Before(text, e); ok {
+		s.networksOf(start, a)
+	}
+}
+
+func (s *Scanner) networksOf(pos int, a uint32) {
 	var v [5]byte
 	for n := range 33 {
 		if s.m.bits4>>n&1 == 0 {
@@ -155,12 +164,11 @@ func (s *Scanner) digest(text []byte, p int) {
 		i--
 	}
 	for isWord(text[i]) {
-		j, allHex := i, true
-		for isAlnum(text[j]) {
-			allHex = allHex && isHex(text[j])
-			j++
+		j, all := i, byte(hexDigit)
+		for ; features[text[j]]&alnum != 0; j++ {
+			all &= features[text[j]]
 		}
-		if allHex {
+		if all != 0 {
 			switch j - i {
 			case 32, 40, 62, 64, 128:
 				s.hash(i, unhex(text[i:j]))
@@ -236,9 +244,9 @@ func (s *Scanner) base64(text []byte, p int) {
 	}
 }
 
-// colons looks at the colons of a group: IPv6 addresses have two together or seven not far apart, certificates' hashes more.
-func (s *Scanner) colons(text []byte, at int, c, before uint64) {
-	for k := c & (c<<1 | before>>63); k != 0; k &= k - 1 {
+// colons looks at the colons of a group, c: IPv6 addresses have two together or seven not far apart, certificates' hashes more.
+func (s *Scanner) colons(text []byte, at int, double, c, before uint64) {
+	for k := double; k != 0; k &= k - 1 {
 		s.colonRun(text, at+bitIndex(k))
 	}
 	if k := chain(c<<32 | before>>32); k != 0 {
@@ -299,8 +307,9 @@ func (s *Scanner) colonRun(text []byte, p int) {
 	if e, start, a, ok := ipv6In(text, i, j); ok {
 		if a.Is6() {
 			s.networks6(start, a)
-		} else if b := a.As4(); hasBit(s.m.nets4[:], uint32(b[0])<<8|uint32(b[1])) {
-			s.networks4(start, binary.BigEndian.Uint32(b[:]))
+		} else {
+			b := a.As4()
+			s.networksOf(start, binary.BigEndian.Uint32(b[:]))
 		}
 		s.address(text, start, e, a)
 	}
@@ -371,6 +380,6 @@ func (s *Scanner) ace(text []byte, p int) {
 	s.aceEnd = j
 	w := bytes.TrimRight(text[i:j], ".-_")
 	if o, err := observable.ParseAs(observable.Domain, string(w)); err == nil && !equalFold(w, []byte(o.Value)) {
-		s.chunk(text, p)
+		s.chunk(text, p, false)
 	}
 }

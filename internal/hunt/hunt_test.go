@@ -138,6 +138,8 @@ func TestRightMatches(t *testing.T) {
 		{`"\u0065vil.com"`, "evil.com"},
 		{"evil[.]com evil(dot)com", "evil.com"},
 		{"see evil [.] com", "evil.com"},
+		{"see evil %5B.] com or evil [%2e] com", "evil.com"},
+		{`\u=evil%2Ecom \u=%65vil\u002ecom`, "evil.com"},
 		{"bad.co.uk", "bad.co.uk"},
 		{"x.deep.sub.wicked.example.org.", "deep.sub.wicked.example.org"},
 		{"wicked.example.org", ""},
@@ -235,6 +237,54 @@ func TestRightMatches(t *testing.T) {
 			if got := names(oracle(line, list)); got != tt.want {
 				t.Errorf("%q: the oracle says %q, want %q", line, got, tt.want)
 			}
+		}
+	}
+}
+
+// TestRelations holds how what is found relates to the indicator, the closest if a line has several.
+func TestRelations(t *testing.T) {
+	list := append(samples(t), parse(t, observable.URL, "http://9.8.7.6/"), parse(t, observable.URL, "https://[2a01:4f8::9]:8443/"))
+	s := NewScanner(compile(t, list))
+	for _, tt := range []struct {
+		line string
+		want Relation
+	}{
+		{"evil.com", Exact},
+		{"www.evil.com", Subdomain},
+		{"www.evil.com evil.com", Exact},
+		{"91.200.14.9", Network},
+		{"http://files.shop.ru/a/gate.php?x", Query},
+		{"files.shop.ru\t/a/gate.php", Joined},
+		{"files.shop.ru\t/a/gate.php?q http://files.shop.ru/a/gate.php", Exact},
+		{"6.7.8.9\t4444", Joined},
+		{"6.7.8.9:4444", Exact},
+		// A URL without a path: only what has a scheme or a slash is surely a URL.
+		{"http://rooted.top/", Exact},
+		{"http://rooted.top", Exact},
+		{"HTTP://ROOTED.TOP:80.", Exact},
+		{"rooted.top/", Exact},
+		{"rooted.top:80/", Exact},
+		{"r?u=http%3A%2F%2Frooted.top", Exact},
+		{"rooted.top/?x", Query},
+		{"rooted.top", Host},
+		{"rooted.top:80", Host},
+		{"x@rooted.top", Host},
+		{"rooted.top\t/other", Host},
+		{"rooted.top\t80\tGET\t/\t-", Joined},
+		{"rooted.top http://rooted.top/", Exact},
+		{"9.8.7.6", Host},
+		{"http://9.8.7.6", Exact},
+		{"[2a01:4f8::9]:8443", Host},
+		{"https://[2a01:4f8:0::9]:8443", Exact},
+	} {
+		got := []Relation{}
+		s.Scan(Pad([]byte(tt.line)), func(l Line) {
+			for _, m := range l.Matches {
+				got = append(got, m.Relation)
+			}
+		})
+		if len(got) != 1 || got[0] != tt.want {
+			t.Errorf("%q: %q, want %q", tt.line, got, tt.want)
 		}
 	}
 }

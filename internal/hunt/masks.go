@@ -2,7 +2,7 @@ package hunt
 
 import "math/bits"
 
-// What the scanner asks of a byte. The first six become bit masks, 64 bytes at a time.
+// What the scanner asks of a byte. They become bit masks, 64 bytes at a time.
 const (
 	word   = 1 << iota // what names are made of: letters, digits, dot, hyphen, underscore, and all that is not ASCII
 	dot                // .
@@ -10,20 +10,24 @@ const (
 	equals             // =
 	joiner             // - and _
 	odd                // what may hide a value: % \ [ ( { and what is not ASCII
+	digit              // 0-9
 )
 
 // masks are 64 bytes seen as bits, the first byte lowest.
-type masks struct{ word, dot, colon, equals, joiner, odd uint64 }
+type masks struct{ word, dot, colon, equals, joiner, odd, digit uint64 }
 
 const group = 64 // bytes in one masks
 
-// classes has the six properties of each byte.
+// classes has the properties of each byte.
 var classes = func() (t [256]byte) {
 	for b := range t {
 		c := byte(b)
 		switch {
 		case isAlnum(c):
 			t[b] = word
+			if isDigit(c) {
+				t[b] |= digit
+			}
 		case c >= 0x80:
 			t[b] = word | odd
 		}
@@ -56,6 +60,7 @@ func classifyGo(b []byte, out []masks) {
 			m.equals |= (x >> 3 & ones) * gather >> 56 << i
 			m.joiner |= (x >> 4 & ones) * gather >> 56 << i
 			m.odd |= (x >> 5 & ones) * gather >> 56 << i
+			m.digit |= (x >> 6 & ones) * gather >> 56 << i
 		}
 		out[g] = m
 	}

@@ -93,7 +93,7 @@ DATA c_curly<>+24(SB)/8, $0x7b7b7b7b7b7b7b7b
 GLOBL c_curly<>(SB), RODATA|NOPTR, $32
 
 // HALF looks at the 32 bytes in Y0 and leaves: in R8 the bytes of words, R9 dots, R10 colons, R11 equals, R12 joiners,
-// R13 odd bytes, one bit each.
+// R13 odd bytes, AX digits, one bit each.
 #define HALF \
 	VPOR Y0, Y15, Y1; \
 	VPSUBB Y14, Y1, Y1; \
@@ -102,6 +102,7 @@ GLOBL c_curly<>(SB), RODATA|NOPTR, $32
 	VPSUBB Y12, Y0, Y2; \
 	VPMINUB Y2, Y11, Y3; \
 	VPCMPEQB Y2, Y3, Y2; \
+	VPMOVMSKB Y2, AX; \
 	VPOR Y1, Y2, Y1; \
 	VPCMPEQB Y0, Y10, Y2; \
 	VPMOVMSKB Y2, R9; \
@@ -157,6 +158,7 @@ loop:
 	MOVL R11, 24(DI)
 	MOVL R12, 32(DI)
 	MOVL R13, 40(DI)
+	MOVL AX, 48(DI)
 	VMOVDQU 32(SI), Y0
 	HALF
 	MOVL R8, 4(DI)
@@ -165,8 +167,9 @@ loop:
 	MOVL R11, 28(DI)
 	MOVL R12, 36(DI)
 	MOVL R13, 44(DI)
+	MOVL AX, 52(DI)
 	ADDQ $64, SI
-	ADDQ $48, DI
+	ADDQ $56, DI
 	DECQ CX
 	JNE  loop
 	VZEROUPPER

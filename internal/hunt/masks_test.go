@@ -23,7 +23,7 @@ func TestMasks(t *testing.T) {
 				t.Fatalf("masks of %q are %+v, want %+v", b[g*group:][:group], got[g], want[g])
 			}
 			for i := range group {
-				for k, mask := range []uint64{want[g].word, want[g].dot, want[g].colon, want[g].equals, want[g].joiner, want[g].odd} {
+				for k, mask := range []uint64{want[g].word, want[g].dot, want[g].colon, want[g].equals, want[g].joiner, want[g].odd, want[g].digit} {
 					if is := classes[b[g*group+i]]>>k&1 == 1; is != (mask>>i&1 == 1) {
 						t.Fatalf("byte %q: property %d is %v", b[g*group+i], k, !is)
 					}

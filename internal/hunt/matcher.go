@@ -1,6 +1,7 @@
 package hunt
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
@@ -8,7 +9,6 @@ import (
 	"iter"
 	"math/bits"
 	"net/netip"
-	"strings"
 
 	"dossier/internal/observable"
 )
@@ -16,16 +16,16 @@ import (
 // A Matcher is an immutable index of indicators. It is safe for concurrent use.
 //
 // Values lie one behind the other in an arena: kind, length, value. slots is an open-addressed table of their offsets with 32 bits of the hash of what they
-// are looked up by. All but stats is plain memory, so that it can be saved and mapped.
+// are looked up by. All but stats is plain memory, which can be saved and mapped: see [Matcher.Save].
 type Matcher struct {
 	arena  [][]byte // pieces of [piece] bytes, the last one shorter
 	slots  []uint64 // hash>>32<<32 | offset+1; 0: free
 	filter []uint64 // Bloom filter: each key has its bits in one word
 	tlds   [1 << 15 / 64]uint64
-	nets4  [1 << 16 / 64]uint64 // first 16 bits of addresses that are in a network
-	nets6  [1 << 16 / 64]uint64
-	bits4  uint64    // prefix lengths that occur
-	bits6  [3]uint64 // the same for IPv6
+	nets4  [1 << 16 / 64]uint64 // first two numbers of addresses that are in a network, by hashPair
+	nets6  [1 << 16 / 64]uint64 // first 16 bits of them
+	bits4  uint64               // prefix lengths that occur
+	bits6  [3]uint64            // the same for IPv6
 	stats  Stats
 }
 
@@ -175,15 +175,29 @@ func (b *builder) put(code byte, value []byte) error {
 	return nil
 }
 
-// entry returns what stands in the arena at an offset.
+// entry returns what stands in the arena at an offset; of one that is not there, as only a file that was tampered with can have, a code that no entry has.
 func (m *Matcher) entry(at uint32) (code byte, value []byte) {
-	p := m.arena[at/piece][at%piece:]
-	n, w := int(p[1]), 2
+	const none = 0xff
+	if int(at/piece) >= len(m.arena) {
+		return none, nil
+	}
+	p := m.arena[at/piece]
+	if at%piece+2 > uint32(len(p)) {
+		return none, nil
+	}
+	p = p[at%piece:]
+	n, w := uint64(p[1]), 2
 	if n >= 0x80 {
 		long, k := binary.Uvarint(p[1:])
-		n, w = int(long), 1+k
+		if k <= 0 {
+			return none, nil
+		}
+		n, w = long, 1+k
 	}
-	return p[0], p[w : w+n]
+	if n > uint64(len(p)-w) || int(p[0]) >= len(kinds) {
+		return none, nil
+	}
+	return p[0], p[w : w+int(n)]
 }
 
 // entries yields all of the arena.
@@ -270,25 +284,30 @@ func (m *Matcher) admit(h uint64, code byte, v []byte) {
 	switch code {
 	case codeHost, codeDomain:
 		if code == codeHost && v[0] == 0 {
-			m.allow(hashAddress(v[1:]))
+			m.admitAddress(v[1:])
 			return
 		}
-		tld, two := lastLabels(v)
-		m.allow(hashString(twoLabels, two))
+		tld, two, three := lastLabels(v)
+		m.allow(hashLastOf(twoLabels, two))
+		m.allow(hashLastOf(lastThree, three))
 		setBit(m.tlds[:], tldHash(tld))
 	case codeAddress:
-		m.allow(h)
+		m.admitAddress(v)
 	case codeNetwork:
-		n := int(v[0])
-		set, first := m.nets4[:], uint32(binary.BigEndian.Uint16(v[1:]))
+		n, first := int(v[0]), uint32(binary.BigEndian.Uint16(v[1:]))
 		if len(v) > 5 {
-			set = m.nets6[:]
 			m.bits6[n/64] |= 1 << (n % 64)
 		} else {
 			m.bits4 |= 1 << n
 		}
-		for i := range uint32(1) << max(16-n, 0) {
-			setBit(set, first+i)
+		for i := first; i < first+1<<max(16-n, 0); i++ {
+			if len(v) > 5 {
+				setBit(m.nets6[:], i)
+				continue
+			}
+			var b [8]byte
+			pair := fmt.Appendf(b[:0], "%d.%d", i>>8, i&0xff)
+			setBit(m.nets4[:], hashPair(binary.LittleEndian.Uint64(b[:]), len(pair)))
 		}
 	case codeURL, codeEmail, codePort: // found by their hosts
 	default:
@@ -296,10 +315,20 @@ func (m *Matcher) admit(h uint64, code byte, v []byte) {
 	}
 }
 
-// lastLabels returns the last label of a name and the last two.
-func lastLabels(name []byte) (tld, two []byte) {
-	i := strings.LastIndexByte(string(name), '.')
-	return name[i+1:], name[strings.LastIndexByte(string(name[:max(i, 0)]), '.')+1:]
+// admitAddress lets an IPv4 address pass the filter; others are looked up at once.
+func (m *Matcher) admitAddress(v []byte) {
+	if a, ok := netip.AddrFromSlice(v); ok && a.Is4() {
+		var b [16]byte
+		m.allow(hashLastOf(dotted, a.AppendTo(b[:0])))
+	}
+}
+
+// lastLabels returns the last label of a name, the last two and the last three, or all that there are.
+func lastLabels(name []byte) (tld, two, three []byte) {
+	cut := func(end int) int { return bytes.LastIndexByte(name[:max(end, 0)], '.') }
+	i := cut(len(name))
+	j := cut(i)
+	return name[i+1:], name[j+1:], name[cut(j)+1:]
 }
 
 func setBit(set []uint64, i uint32) { set[i/64] |= 1 << (i % 64) }
@@ -335,8 +364,8 @@ func (m *Matcher) allowed(h uint64) bool {
 // lookup yields the entries with a hash.
 func (m *Matcher) lookup(h uint64, yield func(at uint32, code byte, value []byte)) {
 	mask := uint64(len(m.slots) - 1)
-	for i := h & mask; ; i = (i + 1) & mask {
-		s := m.slots[i]
+	for i := range m.slots { // not for ever, even if none is free
+		s := m.slots[(h+uint64(i))&mask]
 		if s == 0 {
 			return
 		}
@@ -367,6 +396,9 @@ func (m *Matcher) observable(at uint32) observable.Observable {
 		a, _ := netip.AddrFromSlice(v)
 		o.Value = a.String()
 	case codeNetwork:
+		if len(v) == 0 {
+			break
+		}
 		a, _ := netip.AddrFromSlice(v[1:])
 		o.Value = netip.PrefixFrom(a, int(v[0])).String()
 	case codeDomain, codeURL, codeEmail, codePort:

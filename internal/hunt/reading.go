@@ -46,12 +46,16 @@ func readings(text string, yield func(string)) {
 	}
 }
 
-// What a text may need to be read in another way.
+// What else is asked of a byte: the first four say that a text may need to be read in another way.
 const (
-	escapes = 1 << iota // % or \
-	fang                // an opening bracket
-	high                // not ASCII
-	hyphens             // a hyphen, as in xn--
+	escapes  = 1 << iota // % or \
+	fang                 // an opening bracket
+	high                 // not ASCII
+	hyphens              // a hyphen, as in xn--
+	inFang               // what may follow the bracket
+	noURL                // white space, quotes, angle brackets, control characters
+	alnum                // letters and digits of ASCII
+	hexDigit             // 0-9, a-f, A-F
 )
 
 var features = func() (t [256]byte) {
@@ -60,6 +64,21 @@ var features = func() (t [256]byte) {
 	}
 	t['%'], t['\\'], t['-'] = escapes, escapes, hyphens
 	t['['], t['('], t['{'] = fang, fang, fang
+	for _, c := range []byte(" .@:/dDaA") {
+		t[c] |= inFang
+	}
+	for c := range ' ' + 1 {
+		t[c] |= noURL
+	}
+	for b := range t {
+		if isAlnum(byte(b)) {
+			t[b] |= alnum
+		}
+		if isHex(byte(b)) {
+			t[b] |= hexDigit
+		}
+	}
+	t['"'], t['<'], t['>'], t[0x7f] = noURL, noURL, noURL, noURL
 	return t
 }()
 
@@ -74,55 +93,70 @@ func unescapeJSON(s string) string {
 	if strings.IndexByte(s, '\\') < 0 {
 		return s
 	}
-	out := make([]byte, 0, len(s))
-	for i := 0; i < len(s); i++ {
-		if s[i] != '\\' || i+1 == len(s) {
-			out = append(out, s[i])
-			continue
+	return string(appendJSON(nil, []byte(s)))
+}
+
+// appendJSON appends s with the escapes of JSON undone, which makes it shorter, if it has any.
+func appendJSON(dst, s []byte) []byte {
+	for {
+		i := bytes.IndexByte(s, '\\')
+		if i < 0 || i+1 == len(s) {
+			return append(dst, s...)
 		}
-		switch c := s[i+1]; c {
+		dst = append(dst, s[:i]...)
+		s = s[i:]
+		n := 2
+		switch c := s[1]; c {
 		case '/', '\\', '"':
-			out = append(out, c)
-			i++
+			dst = append(dst, c)
 		case 'n', 'r', 't', 'b', 'f':
-			out = append(out, ' ')
-			i++
+			dst = append(dst, ' ')
 		case 'u':
-			if i+5 < len(s) && isHex(s[i+2]) && isHex(s[i+3]) && isHex(s[i+4]) && isHex(s[i+5]) {
-				r := rune(nibble(s[i+2]))<<12 | rune(nibble(s[i+3]))<<8 | rune(nibble(s[i+4]))<<4 | rune(nibble(s[i+5]))
+			if 5 < len(s) && isHex(s[2]) && isHex(s[3]) && isHex(s[4]) && isHex(s[5]) {
+				r := rune(nibble(s[2]))<<12 | rune(nibble(s[3]))<<8 | rune(nibble(s[4]))<<4 | rune(nibble(s[5]))
 				if r < ' ' {
 					r = ' '
 				}
-				out = utf8.AppendRune(out, r)
-				i += 5
-				continue
+				dst = utf8.AppendRune(dst, r)
+				n = 6
+				break
 			}
-			out = append(out, '\\')
+			fallthrough
 		default:
-			out = append(out, '\\')
+			dst = append(dst, '\\')
+			n = 1
 		}
+		s = s[n:]
 	}
-	return string(out)
 }
 
 func unescapePercent(s string) string {
 	if strings.IndexByte(s, '%') < 0 {
 		return s
 	}
-	out := make([]byte, 0, len(s))
-	for i := 0; i < len(s); i++ {
-		if s[i] == '%' && i+2 < len(s) && isHex(s[i+1]) && isHex(s[i+2]) {
-			c := nibble(s[i+1])<<4 | nibble(s[i+2])
-			if c == '\n' {
-				c = ' '
-			}
-			out = append(out, c)
-			i += 2
+	return string(appendPercent(nil, []byte(s)))
+}
+
+// appendPercent appends s with percent-encoding undone, which makes it shorter, if there is some.
+func appendPercent(dst, s []byte) []byte {
+	for {
+		i := bytes.IndexByte(s, '%')
+		if i < 0 {
+			return append(dst, s...)
+		}
+		dst = append(dst, s[:i]...)
+		if s = s[i:]; len(s) < 3 || !isHex(s[1]) || !isHex(s[2]) {
+			dst = append(dst, '%')
+			s = s[1:]
 			continue
 		}
-		out = append(out, s[i])
+		c := nibble(s[1])<<4 | nibble(s[2])
+		if c == '\n' {
+			c = ' '
+		}
+		dst = append(dst, c)
+		s = s[3:]
 	}
-	return string(out)
 }
 
 func refang(s string) string {
@@ -234,28 +268,41 @@ func (s *Scanner) odd(text []byte, at int, bits uint64) {
 		switch c := text[p]; c {
 		case '%':
 			if isHex(text[p+1]) && isHex(text[p+2]) {
-				s.chunk(text, p)
+				s.chunk(text, p, true)
 			}
 		case '\\':
 			switch text[p+1] {
 			case '/', '\\', 'n', 'r', 't', 'b', 'f', 'u':
-				s.chunk(text, p)
+				s.chunk(text, p, true)
 			}
 		case '[', '(', '{':
-			if p >= s.fangedEnd && fangAt(text[p:p+10]) {
-				start, end := lineAt(text, p)
-				s.fangedEnd = end
-				s.chunks = append(s.chunks, span{start, end})
+			if p >= s.fangedEnd && features[text[p+1]]&inFang != 0 && fangAt(text[p:p+10]) {
+				// There may be spaces around the brackets, so the whole line is read again.
+				_, s.fangedEnd = lineAt(text, p)
+				start, end := lineAt(s.buf, s.origin(p))
+				s.hidden = append(s.hidden, span{start, end})
 			}
 		default:
-			s.chunk(text, p)
+			s.chunk(text, p, false)
 		}
 	}
 }
 
-// chunk notes what stands around p, between white space, quotes and angle brackets, to be read again.
-func (s *Scanner) chunk(text []byte, p int) {
+// chunk notes what stands around p, between white space, quotes and angle brackets, to be read again. simple says that so far only an escape was seen in it.
+func (s *Scanner) chunk(text []byte, p int, simple bool) {
 	if p < s.chunkEnd {
+		return
+	}
+	if s.round == unescaped {
+		// There is more to it than escapes, if this is its last reading.
+		i := s.originOf(p)
+		s.chunkEnd = len(text)
+		if i+1 < len(s.origins) {
+			s.chunkEnd = s.origins[i+1].at
+		}
+		if s.origins[i].last {
+			s.hidden = append(s.hidden, s.origins[i].span)
+		}
 		return
 	}
 	i, j := p, p
@@ -266,8 +313,12 @@ func (s *Scanner) chunk(text []byte, p int) {
 		j++
 	}
 	s.chunkEnd = j
-	if mayHold(text[i:j]) {
-		s.chunks = append(s.chunks, span{i, j})
+	switch {
+	case !mayHold(text[i:j]):
+	case simple:
+		s.escaped = append(s.escaped, span{i, j})
+	default:
+		s.hidden = append(s.hidden, span{i, j})
 	}
 }
 
@@ -277,18 +328,48 @@ func mayHold(b []byte) bool {
 		bytes.IndexByte(b, '\\') >= 0 || bytes.Contains(b, []byte{0xe3}) || bytes.Contains(b, []byte{0xef}) || bytes.Contains(b, []byte{0xe2})
 }
 
-// reread scans the readings of all chunks.
-func (s *Scanner) reread(buf []byte) {
-	for _, c := range s.chunks {
-		readings(string(buf[c.start:c.end]), func(r string) {
-			s.origins = append(s.origins, origin{len(s.scratch), c.start})
-			s.scratch = append(append(s.scratch, r...), '\n')
-		})
-		if len(s.scratch) > 1<<20 {
+// reread scans the readings of what was noted.
+func (s *Scanner) reread() {
+	const most = 1 << 20 // bytes of readings at once
+	s.round = unescaped
+	for _, c := range s.escaped {
+		if s.unescape(c); len(s.scratch) > most {
 			s.scanScratch()
 		}
 	}
 	s.scanScratch()
+	s.round = undone
+	for _, c := range s.hidden {
+		readings(string(s.buf[c.start:c.end]), func(r string) { s.reading(append(s.scratch, r...), c) })
+		if len(s.scratch) > most {
+			s.scanScratch()
+		}
+	}
+	s.scanScratch()
+}
+
+// unescape makes the readings of a text that has nothing but escapes, once, as most have: what [readings] gives for it, but without garbage. If it has
+// more, that will be seen when the last of them is scanned.
+func (s *Scanner) unescape(c span) {
+	text, n := s.buf[c.start:c.end], len(s.origins)
+	for _, step := range []func(dst, text []byte) []byte{appendJSON, appendPercent} {
+		from := len(s.scratch)
+		if out := step(s.scratch, text); len(out)-from < len(text) {
+			text = out[from:]
+			s.reading(out, c)
+		}
+	}
+	if len(s.origins) == n { // what looked like an escape is none, but there may be other things behind it
+		s.hidden = append(s.hidden, c)
+		return
+	}
+	s.origins[len(s.origins)-1].last = true
+}
+
+// reading takes the scratch text with a reading of a span appended to it.
+func (s *Scanner) reading(scratch []byte, of span) {
+	s.origins = append(s.origins, origin{at: len(s.scratch), span: of})
+	s.scratch = append(scratch, '\n')
 }
 
 func (s *Scanner) scanScratch() {
@@ -297,7 +378,7 @@ func (s *Scanner) scanScratch() {
 	}
 	end := len(s.scratch)
 	s.scratch = append(s.scratch, newlines[:]...)
-	s.scan(s.scratch, end, false)
+	s.scan(s.scratch, end)
 	s.scratch, s.origins = s.scratch[:front], s.origins[:0]
 }
 
@@ -306,6 +387,11 @@ func (s *Scanner) origin(pos int) int {
 	if len(s.origins) == 0 {
 		return pos
 	}
+	return s.origins[s.originOf(pos)].start
+}
+
+// originOf returns which reading pos is in.
+func (s *Scanner) originOf(pos int) int {
 	i := sort.Search(len(s.origins), func(i int) bool { return s.origins[i].at > pos })
-	return s.origins[max(i-1, 0)].pos
+	return max(i-1, 0)
 }

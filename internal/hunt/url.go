@@ -33,7 +33,7 @@ func (s *Scanner) email(text []byte, i, e int) {
 }
 
 // hardEnd reports bytes that are in no URL.
-func hardEnd(c byte) bool { return c <= ' ' || c == '"' || c == '<' || c == '>' || c == 0x7f }
+func hardEnd(c byte) bool { return features[c]&noURL != 0 }
 
 // softEnd reports bytes that may be in a URL and may end one.
 func softEnd(c byte) bool { return strings.IndexByte(",;()[]{}'`|\\^*!", c) >= 0 }
@@ -107,8 +107,12 @@ func (s *Scanner) url(text []byte, i, e int) {
 		tail = e
 	}
 	ends(text, tail, nested, func(end int) {
+		rel := Exact
+		if begin == i && !bytes.ContainsAny(text[e:max(e, end)], "/?#") {
+			rel = Host // a name or an address that may stand for anything there
+		}
 		for _, p := range prefixes {
-			s.lookupURL(begin, p+string(text[begin:end]), Exact)
+			s.lookupURL(begin, p+string(text[begin:end]), rel)
 		}
 	})
 	// A host that stands alone may have its path elsewhere in the line.

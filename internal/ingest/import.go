@@ -35,7 +35,10 @@ type Importer struct {
 	// Progress, if not nil, is told what is going on, some times a second.
 	Progress func(Progress)
 
-	every bool // tell Progress of everything
+	every     bool // tell Progress of everything
+	decodeAll bool // decode also what was read before
+
+	recognised int // inputs that were read before
 }
 
 // Progress is a moment of an import.
@@ -104,7 +107,7 @@ func (im *Importer) ImportInputs(ctx context.Context, list []Input, o Options) (
 	}
 	return im.run(ctx, strings.Join(names, " "), o, func(in *inputs) error {
 		for _, input := range list {
-			if err := in.open(input.Path, input.Body, 0); err != nil {
+			if err := in.input(input.Path, input.Body); err != nil {
 				return err
 			}
 		}
@@ -157,6 +160,9 @@ func (im *Importer) run(ctx context.Context, input string, o Options, walk func(
 	in := &inputs{
 		ctx: ctx, stdin: im.Stdin, take: func(f file) error { return r.file(ctx, f) }, fail: r.failed, read: r.progressBytes,
 		inflated: cmp.Or(o.MaxInflated, maxInflated), fetch: im.Fetch,
+		whole: func(path string, body io.Reader, open func(io.Reader) error) error {
+			return r.input(ctx, path, body, open)
+		},
 	}
 	err = walk(in)
 	switch {
@@ -245,6 +251,7 @@ type run struct {
 	producers map[string]string // of MISP, learned from a galaxy on the way
 	changed   bool
 	guards    []guard.List // to be put when all files are read
+	reading   reading      // of the input at hand
 
 	progress Progress
 	shown    time.Time
@@ -292,6 +299,7 @@ func (r *run) file(ctx context.Context, f file) error {
 		return r.skip(f.Path, "the file is empty")
 	}
 	if (r.o.Format == "" || r.o.Format == "misp") && misp.SniffWarninglist(f.Head) {
+		r.reading.once = true // guards are kept elsewhere
 		return r.warninglist(ctx, f)
 	}
 	form, why := detect(f.Head, f.Path, r.format())
@@ -330,6 +338,8 @@ func (r *run) file(ctx context.Context, f file) error {
 		return err
 	}
 	res.Path, res.Format = f.Path, form.name
+	standing, repeatable := sink.batch.Standing()
+	r.reading.add(standing, repeatable && !ds.Waits)
 	r.add(res, sink.batch.Changed())
 	return nil
 }
@@ -348,6 +358,7 @@ func (r *run) add(res FileResult, changed bool) {
 	r.res.Run.Files++
 	r.res.Run.Counts.Records.Add(res.Counts.Records)
 	r.res.Run.Counts.Indicators.Add(res.Counts.Indicators)
+	r.res.Run.Counts.Articles.Add(res.Counts.Articles)
 	r.res.Run.Rejected = addRejected(r.res.Run.Rejected, res.Rejected)
 	r.res.Files = append(r.res.Files, res)
 }
@@ -373,6 +384,7 @@ type sink struct {
 	records []*intel.Record
 	rejects rejects
 	subject *intel.Ref
+	listed  articles
 	linked  bool // some observation has a subject of the file's own
 
 	gathered []intel.Observation      // not yet sent
@@ -483,6 +495,10 @@ func (s *sink) finish(ds intel.Dataset) (FileResult, error) {
 	if res.Counts.Indicators, err = s.batch.Observed(s.ctx); err != nil {
 		return res, err
 	}
+	if err := s.putArticles(); err != nil {
+		return res, err
+	}
+	res.Counts.Articles = s.listed.tally
 	enrich(s.records)
 	res.Unmapped = unmapped(s.records)
 	for _, group := range byPublisher(s.records, ds) {

@@ -115,6 +115,7 @@ func servedTo(t testing.TB, s *store.Store, ceiling intel.TLP) string {
 		t.Fatal(err)
 	}
 	fmt.Fprintf(&b, "%d indicators\n", len(all.Items))
+	servedArticles(t, s, v, &b)
 	return b.String()
 }
 

@@ -73,19 +73,22 @@ type inputs struct {
 
 	inflated int64 // bytes of one file out of an archive; 0 is maxInflated
 	fetch    func(ctx context.Context, url string) (io.ReadCloser, error)
+	// whole, if not nil, is given each input, and calls open unless it knows what is
+	// in it.
+	whole func(path string, body io.Reader, open func(io.Reader) error) error
 }
 
 // walk handles one argument: a path, a glob pattern, or "-".
 func (in *inputs) walk(arg string) error {
 	if arg == "-" {
-		return in.open("-", in.stdin, 0)
+		return in.input("-", in.stdin)
 	}
 	if in.fetch != nil && isAddress(arg) {
 		body, err := in.fetch(in.ctx, arg)
 		if err != nil {
 			return err
 		}
-		return errors.Join(in.open(URLPath(arg), body, 0), body.Close())
+		return errors.Join(in.input(URLPath(arg), body), body.Close())
 	}
 	info, err := os.Stat(arg)
 	if errors.Is(err, fs.ErrNotExist) && strings.ContainsAny(arg, "*?[") {
@@ -144,7 +147,15 @@ func (in *inputs) path(path string) error {
 		return in.fail(path, err)
 	}
 	defer f.Close()
-	return in.open(path, f, 0)
+	return in.input(path, f)
+}
+
+// input reads one thing that was named.
+func (in *inputs) input(path string, body io.Reader) error {
+	if in.whole == nil {
+		return in.open(path, body, 0)
+	}
+	return in.whole(path, body, func(r io.Reader) error { return in.open(path, r, 0) })
 }
 
 func isAddress(arg string) bool {
@@ -163,17 +174,18 @@ func URLPath(address string) string {
 
 // countingReader stops when the context ends, and tells of progress.
 type countingReader struct {
-	in *inputs
-	r  io.Reader
+	ctx  context.Context
+	read func(n int) // may be nil
+	r    io.Reader
 }
 
 func (c *countingReader) Read(p []byte) (int, error) {
-	if err := c.in.ctx.Err(); err != nil {
+	if err := c.ctx.Err(); err != nil {
 		return 0, err
 	}
 	n, err := c.r.Read(p)
-	if c.in.read != nil {
-		c.in.read(n)
+	if c.read != nil {
+		c.read(n)
 	}
 	return n, err
 }
@@ -181,7 +193,7 @@ func (c *countingReader) Read(p []byte) (int, error) {
 // open looks at the first bytes: archives are entered, anything else is taken.
 func (in *inputs) open(path string, r io.Reader, depth int) error {
 	if depth == 0 {
-		r = &countingReader{in, r}
+		r = &countingReader{in.ctx, in.read, r}
 	} else {
 		r = &limitedReader{r: r, left: cmp.Or(in.inflated, maxInflated), most: cmp.Or(in.inflated, maxInflated)}
 	}

@@ -51,4 +51,5 @@ func (s *recordSink) Record(r *intel.Record) error {
 	return nil
 }
 func (s *recordSink) Observation(*intel.Observation) error { return nil }
+func (*recordSink) Article(*intel.Article) error           { return nil }
 func (s *recordSink) Reject(intel.Reject)                  {}

@@ -31,6 +31,7 @@ type RejectCount struct {
 type Counts struct {
 	Records    Tally `json:"records"`
 	Indicators Tally `json:"indicators"`
+	Articles   Tally `json:"articles,omitzero"`
 }
 
 // A Tally counts things of one sort. Read is the sum of the other four.

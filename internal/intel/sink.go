@@ -7,6 +7,9 @@ import "fmt"
 type Sink interface {
 	Record(*Record) error
 	Observation(*Observation) error
+	// Article takes a document. What is known of its indicators comes as
+	// observations, before or after.
+	Article(*Article) error
 	// Reject takes note of something that was read and cannot be used. It
 	// never ends the decoding.
 	Reject(Reject)
@@ -31,6 +34,9 @@ type Dataset struct {
 	// Distinct means that each entry of the list is another thing, as in a
 	// dictionary of actors: see [Publisher.Distinct].
 	Distinct bool `json:"distinct,omitempty"`
+	// Waits means that a date in it was not believed because it lies ahead: the
+	// same bytes may say more when they are read later.
+	Waits bool `json:"-"`
 }
 
 // A SyntaxError is about a file that cannot be read on: where and why.

@@ -43,7 +43,8 @@ func (c *collector) Observation(o *intel.Observation) error {
 	c.observations = append(c.observations, *o)
 	return nil
 }
-func (c *collector) Reject(r intel.Reject) { c.rejects = append(c.rejects, r) }
+func (*collector) Article(*intel.Article) error { return nil }
+func (c *collector) Reject(r intel.Reject)      { c.rejects = append(c.rejects, r) }
 
 func decodeFile(t testing.TB, dir, file string) (*collector, intel.Dataset) {
 	t.Helper()

@@ -390,7 +390,7 @@ func (t *table) field(o *intel.Observation, r *rowFacts, c column, f string) {
 	case isLastSeen:
 		o.LastSeen = refdate.Stamp(f, t.bound, intel.BasisStated).At
 	case isValidUntil:
-		o.ValidUntil = refdate.Stamp(f, 0, intel.BasisStated).At
+		o.ValidUntil = refdate.Stamp(f, refdate.Bound{}, intel.BasisStated).At
 	case isConfidence:
 		o.Confidence = percent(f)
 	case isMarking:

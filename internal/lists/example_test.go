@@ -18,7 +18,8 @@ func (printer) Observation(o *intel.Observation) error {
 	return nil
 }
 
-func (printer) Reject(r intel.Reject) { fmt.Println(r.Position, "rejected:", r.Reason) }
+func (printer) Article(*intel.Article) error { return nil }
+func (printer) Reject(r intel.Reject)        { fmt.Println(r.Position, "rejected:", r.Reason) }
 
 func Example() {
 	const trails = `# Reference: https://example-vendor.com/2019/04/12/report

@@ -68,7 +68,7 @@ func Decode(ctx context.Context, r io.Reader, o Options, sink intel.Sink) (intel
 		return intel.Dataset{}, err
 	}
 	d := &decoder{
-		ctx: ctx, o: o, sink: sink, in: in, bound: refdate.Bound(o.NotAfter),
+		ctx: ctx, o: o, sink: sink, in: in, bound: refdate.Until(o.NotAfter),
 		set:       intel.Dataset{Publisher: publisherOf(o, head)},
 		mentioned: make(map[intel.Ref]bool),
 	}
@@ -93,6 +93,7 @@ func Decode(ctx context.Context, r io.Reader, o Options, sink intel.Sink) (intel
 	default:
 		err = d.plain()
 	}
+	d.set.Waits = d.bound.Refused()
 	return d.set, err
 }
 

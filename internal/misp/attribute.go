@@ -105,6 +105,7 @@ func (d *decoder) attribute(a *wireAttr, s scope, position string) error {
 		if err := d.sink.Observation(&one); err != nil {
 			return err
 		}
+		s.list(&one)
 	}
 	return nil
 }

@@ -17,6 +17,7 @@ type collector struct {
 	records      []intel.Record
 	observations []intel.Observation
 	rejects      []intel.Reject
+	articles     []*intel.Article
 }
 
 func (c *collector) Record(r *intel.Record) error { c.records = append(c.records, *r); return nil }
@@ -25,7 +26,9 @@ func (c *collector) Observation(o *intel.Observation) error {
 	c.observations = append(c.observations, *o)
 	return nil
 }
-func (c *collector) Reject(r intel.Reject) { c.rejects = append(c.rejects, r) }
+
+func (c *collector) Article(a *intel.Article) error { c.articles = append(c.articles, a); return nil }
+func (c *collector) Reject(r intel.Reject)          { c.rejects = append(c.rejects, r) }
 
 // reasons returns the rejects, each in one line.
 func (c *collector) reasons() (out []string) {

@@ -21,6 +21,7 @@ type scope struct {
 	reference string
 	context   string
 	unflagged bool // the event does not use to_ids
+	article   *intel.Article
 
 	first, last text // of the object
 }
@@ -41,6 +42,7 @@ func (d *decoder) event(raw json.RawMessage, position string) error {
 		return err
 	}
 	s.unflagged = unflagged(&e)
+	s.article = d.article(&e, &s)
 	for i, a := range e.Attribute {
 		if err := d.attribute(a, s, fmt.Sprintf("%s.Attribute[%d]", position, i)); err != nil {
 			return err
@@ -61,7 +63,10 @@ func (d *decoder) event(raw json.RawMessage, position string) error {
 			}
 		}
 	}
-	return nil
+	if s.article == nil {
+		return nil
+	}
+	return d.sink.Article(s.article)
 }
 
 // looseAttribute reads an attribute from the answer to a search, which may say
@@ -105,7 +110,7 @@ func (d *decoder) scopeOf(e *wireEvent) (scope, error) {
 	d.set.Released = max(d.set.Released, s.modified)
 	s.tlp, _ = tlpOf(e.Tag)
 	for _, a := range e.Attribute {
-		if a != nil && s.reference == "" && isReference(a) {
+		if a != nil && s.reference == "" && isReference(a) && !exceeds(a, &s) {
 			s.reference = strings.TrimSpace(string(a.Value))
 		}
 	}

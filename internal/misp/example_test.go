@@ -24,7 +24,8 @@ func (printer) Observation(o *intel.Observation) error {
 	return nil
 }
 
-func (printer) Reject(r intel.Reject) { fmt.Println(r.Position, "rejected:", r.Reason) }
+func (printer) Article(*intel.Article) error { return nil }
+func (printer) Reject(r intel.Reject)        { fmt.Println(r.Position, "rejected:", r.Reason) }
 
 func Example() {
 	const cluster = `{"type": "threat-actor", "category": "actor", "values": [

@@ -66,13 +66,14 @@ type Options struct {
 // nothing.
 func Decode(ctx context.Context, r io.Reader, o Options, sink intel.Sink) (intel.Dataset, error) {
 	d := &decoder{
-		ctx: ctx, o: o, sink: sink, bound: refdate.Bound(o.NotAfter),
+		ctx: ctx, o: o, sink: sink, bound: refdate.Until(o.NotAfter),
 		mentioned: make(map[mentionKey]intel.Time),
 	}
 	err := d.decode(r)
 	if d.set.Publisher == "" {
 		d.set.Publisher = o.Publisher
 	}
+	d.set.Waits = d.bound.Refused()
 	return d.set, err
 }
 

@@ -162,6 +162,13 @@ type (
 		Object    many[wireObject] `json:"Object"`
 		Tag       many[wireTag]    `json:"Tag"`
 		Galaxy    many[wireGalaxy] `json:"Galaxy"`
+		Threat    text             `json:"threat_level_id"`
+		Reports   many[wireReport] `json:"EventReport"`
+	}
+	wireReport struct {
+		Name    text `json:"name"`
+		Content text `json:"content"` // Markdown
+		Deleted flag `json:"deleted"`
 	}
 	wireOrg struct {
 		Name text `json:"name"`

@@ -92,6 +92,9 @@ func parseCIDR(s string) (Observable, fault) {
 		return as(IPAddress)(canonicalAddress(s))
 	}
 	bits, err := strconv.Atoi(digits)
+	if n, ok := maskBits(digits); ok {
+		bits, err, digits = n, nil, strconv.Itoa(n)
+	}
 	if err != nil || len(digits) > 3 || strconv.Itoa(bits) != digits {
 		return Observable{}, fault{BadAddress, "bad prefix length"}
 	}

@@ -75,7 +75,8 @@ type Observable struct {
 // an address with a port, a URL, an e-mail address, an MD5, SHA-1, SHA-256 or SHA-512, or a domain name. s may be
 // defanged.
 //
-//   - A network of one address is that address.
+//   - A network of one address is that address. A netmask (8.8.8.0/255.255.255.0) is taken as well.
+//   - What is nothing as it stands is read once more, with rarer ways of defanging undone (evil\.com, evil[.com, http//evil.com, sha256:…).
 //   - A name with a port (evil.com:8080), a leading "*." or "." and a trailing dot is that name.
 //   - A name or address followed by a path is a URL, "http" where no scheme is written.
 //   - A name without a scheme must end in a top-level domain that exists (see [ParseAs] for the others), or in one of the few alternative
@@ -113,7 +114,12 @@ func parse(s string) (Observable, fault) {
 	if len(s) > MaxInput {
 		return Observable{}, fault{TooLong, "longer than any observable"}
 	}
-	return parseRefanged(Refang(s))
+	refanged := Refang(s)
+	o, f := parseRefanged(refanged)
+	if f.worthAnother() {
+		return orMended(o, f, refanged, parseRefanged)
+	}
+	return o, f
 }
 
 // parseRefanged is parse for what Refang returned.
@@ -139,8 +145,10 @@ func parseRefanged(s string) (Observable, fault) {
 	case strings.Contains(s, "://"), strings.HasPrefix(s, "//"):
 		return as(URL)(canonicalURL(s, true))
 	case seen&slash != 0:
-		if addr, bits, ok := strings.Cut(s, "/"); ok && bits != "" && allOf(bits, digit) && looksLikeAddress(addr) {
-			return parseCIDR(s)
+		if addr, bits, ok := strings.Cut(s, "/"); ok && bits != "" && looksLikeAddress(addr) {
+			if _, mask := maskBits(bits); mask || allOf(bits, digit) {
+				return parseCIDR(s)
+			}
 		}
 		end := strings.IndexAny(s, `/?#\`)
 		if strings.IndexByte(s[:end], '@') >= 0 {
@@ -173,7 +181,19 @@ func parseAs(k Kind, s string) (Observable, fault) {
 		if s == "" {
 			return Observable{}, fault{Empty, ""}
 		}
+	case MD5, SHA1, SHA256, SHA512:
+	default:
+		return parsePlain(k, s)
 	}
+	o, f := parsePlain(k, s)
+	if f.worthAnother() {
+		return orMended(o, f, s, func(s string) (Observable, fault) { return parsePlain(k, s) })
+	}
+	return o, f
+}
+
+// parsePlain is parseAs for what is refanged.
+func parsePlain(k Kind, s string) (Observable, fault) {
 	switch k {
 	case Domain:
 		return as(k)(wellFormedDomain(s))

@@ -18,8 +18,8 @@ func TestURL(t *testing.T) {
 		{"https://evil.com:80/a", "https://evil.com:80/a", ""},
 		{"http://evil.com:/", "http://evil.com/", ""},
 		{"http://evil.com./", "http://evil.com/", ""},
-		{"http:///evil.com/", "http://evil.com/", ""}, // as browsers do
-		{`http:\\evil.com\a`, "", observable.NoDot},
+		{"http:///evil.com/", "http://evil.com/", ""},  // as browsers do
+		{`http:\\evil.com\a`, "http://evil.com/a", ""}, // as browsers do
 		{`http://evil.com\a`, "http://evil.com/a", ""},
 		{"http://evil.com/a/./b/../c", "http://evil.com/a/c", ""},
 		{"http://evil.com/../../a", "http://evil.com/a", ""},

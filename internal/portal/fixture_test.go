@@ -12,6 +12,7 @@ import (
 
 	"dossier/internal/intel"
 	"dossier/internal/observable"
+	"dossier/internal/profile"
 	"dossier/internal/store"
 )
 
@@ -85,6 +86,9 @@ func fill(ctx context.Context, dir string) (*store.Store, error) {
 	if err := observe(ctx, s, ref, "evil.contoso.com"); err != nil {
 		return nil, err
 	}
+	if err := publishArticles(ctx, s, ref); err != nil {
+		return nil, err
+	}
 	profiles := []*store.Derived{
 		derived(dossier("bad", hostile, ref), ref),
 		derived(dossier("quiet", "Quiet Heron", ref)),
@@ -140,4 +144,41 @@ func get(h http.Handler, path string) *httptest.ResponseRecorder {
 	r.Host = "127.0.0.1:8080"
 	h.ServeHTTP(w, r)
 	return w
+}
+
+// badArticle and quietArticle are the ids of articles: one full of hostile text,
+// about the hostile profile, and one without any.
+const (
+	badArticle   = "4bd14e83"
+	quietArticle = "828d48c5"
+)
+
+func publishArticles(ctx context.Context, s *store.Store, ref intel.Ref) error {
+	b, err := s.Begin(ctx, store.FromImport)
+	if err != nil {
+		return err
+	}
+	defer b.Rollback()
+	bad := &intel.Article{
+		Ref: intel.Ref{Publisher: ref.Publisher, Key: "bad"}, Title: hostile, Summary: hostile, Body: "# " + hostile + "\n\n" + hostile + "\n\n```\n" + hostile,
+		Tags: []string{hostile, "quiet tag"}, Image: "javascript:alert(6)", Created: intel.TimeOf(today), TLP: intel.Green,
+		References: []intel.Reference{{Title: hostile, URL: "javascript:alert(7)"}, {Title: hostile, URL: "https://contoso.com/"}},
+	}
+	bad.About(ref, intel.Clear)
+	o, err := observable.Parse("evil.contoso.com")
+	if err != nil {
+		return err
+	}
+	bad.List(o, intel.Clear)
+	quiet := &intel.Article{Ref: intel.Ref{Publisher: ref.Publisher, Key: "quiet"}, Title: "A quiet article"}
+	for _, a := range []*intel.Article{bad, quiet} {
+		w := profile.Article(a, intel.PublisherOf(a.Publisher))
+		if a == bad {
+			w.Title, w.Tags, w.Body.Content, w.Summary.Content = a.Title, a.Tags, a.Body, a.Summary // as if nobody had cleaned them
+		}
+		if _, err := b.Article(ctx, a, w); err != nil {
+			return err
+		}
+	}
+	return b.Commit(ctx)
 }

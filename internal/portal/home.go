@@ -1,11 +1,14 @@
 package portal
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
+	"dossier/internal/ingest"
 	"dossier/internal/intel"
 	"dossier/internal/odata"
 	"dossier/internal/store"
@@ -32,6 +35,57 @@ type home struct {
 	Credits []string
 	Kinds   []choice
 	Letters []choice
+	News    []profileChange // profiles that came or changed lately
+	Newest  []store.ProfileCount
+	Feeds   []feedRow
+}
+
+// A feedRow is how a configured source is.
+type feedRow struct {
+	Name, State, Next string
+	Failed            bool
+}
+
+// Limits of what the first page tells of.
+const (
+	newsSince   = 7 * 24 * time.Hour
+	newsShown   = 8
+	newestSince = 365 * 24 * time.Hour
+)
+
+// lately adds what is new, who is active, and how the feeds are.
+func (p *portal) lately(ctx context.Context, h *home) error {
+	report, err := ingest.ReportChanges(ctx, p.Store, "", intel.TimeOf(p.Now().Add(-newsSince)), newsShown, p.view())
+	if err != nil {
+		return err
+	}
+	for _, c := range report.Profiles {
+		h.News = append(h.News, profileChange{c, fieldChanges(c.Fields)})
+	}
+	if h.Newest, err = p.Store.Newest(ctx, intel.TimeOf(p.Now().Add(-newestSince)), newsShown, p.view()); err != nil {
+		return err
+	}
+	feeds, err := p.Store.Feeds(ctx)
+	if err != nil {
+		return err
+	}
+	for _, f := range feeds {
+		row := feedRow{Name: f.Name, State: "not read yet", Failed: f.Failures > 0}
+		runs, err := p.Store.Runs(ctx, f.Name, 1)
+		if err != nil {
+			return err
+		}
+		switch {
+		case f.Run != "":
+			row.State = "being read"
+		case len(runs) > 0 && f.Failures > 0:
+			row.State = fmt.Sprintf("failed %d times: %s", f.Failures, brief(120, runs[0].Error))
+		case len(runs) > 0:
+			row.State = "read " + age(p.Now().Sub(runs[0].Finished.Std())) + " ago"
+		}
+		h.Feeds = append(h.Feeds, row)
+	}
+	return nil
 }
 
 // A place is what the address of the home page says. Search and letter exclude
@@ -104,6 +158,9 @@ func (p *portal) home(r *http.Request) (*page, error) {
 	ctx, v := r.Context(), p.view()
 	in := r.URL.Query()
 	h := &home{place: place{Query: strings.TrimSpace(in.Get("q")), Kind: in.Get("kind"), From: in.Get("from"), After: in.Get("after")}}
+	if at := placeFor(h.Query); at != "" {
+		return nil, &foundError{at}
+	}
 	if !intel.Kind(h.Kind).HasProfile() {
 		h.Kind = ""
 	}
@@ -132,6 +189,11 @@ func (p *portal) home(r *http.Request) (*page, error) {
 	for c := 'A'; c <= 'Z'; c++ {
 		h.Letters = append(h.Letters, choice{Name: string(c), Link: place{Kind: h.Kind, From: string(c)}.String(), On: h.From == string(c)})
 	}
+	if h.Start {
+		if err := p.lately(ctx, h); err != nil {
+			return nil, err
+		}
+	}
 	title := "Dossier"
 	if h.Query != "" {
 		title = brief(80, h.Query) + " – Dossier"
@@ -141,6 +203,25 @@ func (p *portal) home(r *http.Request) (*page, error) {
 	}
 	return &page{Template: "home", Title: title, Query: h.Query, Data: h}, err
 }
+
+// placeFor returns the page for what was typed into the search, if it is no words
+// and no name: that of a value, or of several.
+func placeFor(query string) string {
+	if query == "" || len(query) > maxAddress {
+		return ""
+	}
+	found, more, whole := values(query)
+	switch {
+	case len(found) == 1 && whole && !more:
+		return valueLink(found[0])
+	case len(found) > 1, len(found) == 1 && !whole:
+		return "/lookup?" + url.Values{"q": {query}}.Encode()
+	}
+	return ""
+}
+
+// maxAddress bounds what is carried on in an address.
+const maxAddress = 100_000
 
 func (p *portal) found(req *http.Request, h *home) error {
 	hits, more, err := p.Store.Search(req.Context(), h.Query, intel.Kind(h.Kind), searchLimit, p.view())
@@ -175,11 +256,7 @@ func (p *portal) listed(req *http.Request, h *home) error {
 	if len(filter) > 0 {
 		params = append(params, "$filter="+strings.Join(filter, " and "))
 	}
-	var raw []string
-	for _, param := range params {
-		raw = append(raw, strings.ReplaceAll(url.QueryEscape(param), "%3D", "="))
-	}
-	q, err := odata.ParseQuery(strings.Join(raw, "&"), store.Types.Profile, odata.Options{Allow: odata.AllowCollection})
+	q, err := odata.ParseQuery(rawQuery(params), store.Types.Profile, odata.Options{Allow: odata.AllowCollection})
 	if err != nil {
 		return err
 	}

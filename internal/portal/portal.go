@@ -45,9 +45,11 @@ type Config struct {
 
 type portal struct {
 	Config
-	pages map[string]*template.Template
-	style string // address of the style sheet; another one when it changes
-	mux   *http.ServeMux
+	pages     map[string]*template.Template
+	style     string // address of the style sheet; another one when it changes
+	script    string // and of the script
+	catalogue catalogue
+	mux       *http.ServeMux
 
 	counted struct { // what there is, as of a position in the order of changes; 0: not counted yet
 		sync.Mutex
@@ -67,27 +69,42 @@ func New(c Config) http.Handler {
 		c.Logger = slog.Default()
 	}
 	p := &portal{Config: c, pages: map[string]*template.Template{}, mux: http.NewServeMux()}
-	for _, name := range []string{"home", "profile", "missing"} {
+	for _, name := range []string{"home", "list", "profile", "lookup", "indicator", "compare", "changes", "articles", "article", "missing"} {
 		p.pages[name] = template.Must(template.New("layout.html").Funcs(functions).ParseFS(templateFiles, "templates/layout.html", "templates/"+name+".html"))
 	}
 	static, err := fs.Sub(staticFiles, "static")
 	if err != nil {
 		panic(err) // the folder is embedded above
 	}
-	style, err := fs.ReadFile(static, "style.css")
-	if err != nil {
-		panic(err)
-	}
-	p.style = fmt.Sprintf("/static/style.css?%x", sha256.Sum256(style))[:len("/static/style.css?")+12]
+	p.style, p.script = versioned(static, "style.css"), versioned(static, "app.js")
 	p.mux.Handle("GET /static/", http.StripPrefix("/static/", cached(http.FileServerFS(static))))
 	p.mux.HandleFunc("GET /{$}", p.handle(p.home))
+	p.mux.HandleFunc("GET /profiles", p.handle(p.list))
 	p.mux.HandleFunc("GET /profiles/{id}", p.handle(p.profile))
+	p.mux.HandleFunc("GET /lookup", p.handle(p.lookup))
+	p.mux.HandleFunc("POST /lookup", p.handle(p.lookup))
+	p.mux.HandleFunc("GET /indicator", p.handle(p.indicator))
+	p.mux.HandleFunc("GET /indicators/{id}", p.handle(p.indicator))
+	p.mux.HandleFunc("GET /compare", p.handle(p.compare))
+	p.mux.HandleFunc("GET /changes", p.handle(p.changes))
+	p.mux.HandleFunc("GET /articles", p.handle(p.articles))
+	p.mux.HandleFunc("GET /articles/{id}", p.handle(p.article))
 	p.mux.HandleFunc("GET /", p.handle(func(*http.Request) (*page, error) { return nil, intel.ErrNotFound }))
 	return p
 }
 
-// policy lets the pages load nothing but their own style sheet and icon.
-const policy = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+// versioned is the address of a static file with a part that changes when it does.
+func versioned(static fs.FS, name string) string {
+	content, err := fs.ReadFile(static, name)
+	if err != nil {
+		panic(err) // the file is embedded
+	}
+	sum := sha256.Sum256(content)
+	return fmt.Sprintf("/static/%s?%x", name, sum[:6])
+}
+
+// policy lets the pages load nothing but their own style sheet, script and icon.
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 func (p *portal) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
@@ -115,6 +132,7 @@ type page struct {
 	Query    string // in the search box
 	Version  string
 	Style    string
+	Script   string
 	Data     any
 }
 
@@ -126,11 +144,21 @@ func (p *portal) handle(f func(*http.Request) (*page, error)) http.HandlerFunc {
 		pg, err := f(r)
 		var bad *odata.Error
 		var moved *movedError
+		var found *foundError
+		var not *notValueError
+		var long *tooLongError
 		switch {
 		case err == nil:
 		case errors.As(err, &moved):
 			http.Redirect(w, r, address(moved.to), http.StatusMovedPermanently)
 			return
+		case errors.As(err, &found):
+			http.Redirect(w, r, found.at, http.StatusSeeOther)
+			return
+		case errors.As(err, &not):
+			status, pg = http.StatusBadRequest, &page{Template: "missing", Title: "Not a value", Data: not.Error()}
+		case errors.As(err, &long):
+			status, pg = http.StatusRequestEntityTooLarge, &page{Template: "missing", Title: "Too long", Data: long.Error()}
 		case errors.Is(err, intel.ErrNotFound):
 			status, pg = http.StatusNotFound, &page{Template: "missing", Title: "Not found", Data: "There is nothing here under this address."}
 		case errors.As(err, &bad):
@@ -141,7 +169,7 @@ func (p *portal) handle(f func(*http.Request) (*page, error)) http.HandlerFunc {
 			p.Logger.Error("page", "path", r.URL.Path, "err", err)
 			status, pg = http.StatusInternalServerError, &page{Template: "missing", Title: "Something failed", Data: "The log of the server has the cause."}
 		}
-		pg.Version, pg.Style = p.Version, p.style
+		pg.Version, pg.Style, pg.Script = p.Version, p.style, p.script
 		var b bytes.Buffer
 		if err := p.pages[pg.Template].Execute(&b, pg); err != nil {
 			p.Logger.Error("template", "path", r.URL.Path, "err", err)
@@ -154,6 +182,11 @@ func (p *portal) handle(f func(*http.Request) (*page, error)) http.HandlerFunc {
 		_, _ = visible.WriteString(w, b.String()) // the reader is gone if it fails
 	}
 }
+
+// foundError leads from what was typed to the one page that answers it.
+type foundError struct{ at string }
+
+func (f *foundError) Error() string { return "found at " + f.at }
 
 // movedError leads from a superseded id to the one in use.
 type movedError struct{ to string }

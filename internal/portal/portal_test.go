@@ -3,6 +3,8 @@ package portal
 import (
 	"fmt"
 	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -34,6 +36,12 @@ func TestPages(t *testing.T) {
 		{"/profiles/quiet", 200, []string{"Quiet Heron", "France", "from the source", "No source ties an indicator", "part of"}},
 		{"/profiles/bad", 200, []string{"evil[.]contoso[.]com", "heard of"}},
 		{"/profiles/large", 200, []string{"150 techniques", "137 more names"}},
+		{"/profiles/bad", 200, []string{"Articles about it", "/articles/" + badArticle}},
+		{"/articles", 200, []string{"A quiet article", "/articles/" + badArticle, "$orderby=createdDateTime desc"}},
+		{"/articles?q=quiet+article", 200, []string{"A quiet article", "Articles with “quiet article” <small>1</small>"}},
+		{"/articles?q=nowhere+at+all", 200, []string{"No article holds these words"}},
+		{"/articles/" + quietArticle, 200, []string{"A quiet article", "without indicators", "It lists no indicator"}},
+		{"/articles/" + badArticle, 200, []string{"evil[.]contoso[.]com", "TLP:GREEN", `href="/profiles/bad"`, "quiet tag"}},
 		{"/static/style.css", 200, []string{"prefers-color-scheme"}},
 		{"/static/none.js", 404, nil},
 		{"/static/", 404, nil},
@@ -47,7 +55,7 @@ func TestPages(t *testing.T) {
 				t.Errorf("%.60s lacks %q", tt.path, part)
 			}
 		}
-		if csp := w.Header().Get("Content-Security-Policy"); !strings.Contains(csp, "default-src 'none'") || strings.Contains(csp, "unsafe") || strings.Contains(csp, "script-src") {
+		if csp := w.Header().Get("Content-Security-Policy"); !strings.Contains(csp, "default-src 'none'") || strings.Contains(csp, "unsafe") || !strings.Contains(csp, "script-src 'self';") {
 			t.Errorf("%.60s: policy %q", tt.path, csp)
 		}
 	}
@@ -76,6 +84,10 @@ func TestOddPaths(t *testing.T) {
 		{"/?after=garbage", 400, "does not belong to this query"},
 		{"/?after=%FF%00%3Cscript%3E", 400, "does not belong to this query"},
 		{"/?kind=tool&after=" + strings.Repeat("A", 10_000), 400, "does not belong to this query"},
+		{"/articles/nope", 404, "There is nothing here"},
+		{"/articles?after=x", 400, "does not belong to this query"},
+		{"/articles/" + quietArticle + "?after=x", 400, "does not belong to this query"},
+		{"/articles?q=%FF%FE", 400, "Not understood"},
 		{"/profiles/quiet?after=%00", 400, "does not belong to this query"},
 		{"/profiles/bad?after=eyJ9", 400, "does not belong to this query"},
 	} {
@@ -96,6 +108,186 @@ func TestOddPaths(t *testing.T) {
 	for _, path := range []string{"/?kind=tool&", "/?from=C&", "/profiles/bad?"} {
 		if w := get(h, path+next); w.Code != http.StatusBadRequest {
 			t.Errorf("%s with the token of another list: %d", path, w.Code)
+		}
+	}
+}
+
+// TestList: the list filters by everything that its facets show, counts right,
+// and says the same in the API's language.
+func TestList(t *testing.T) {
+	h, _ := testPortal(t)
+	for _, tt := range []struct {
+		path  string
+		parts []string
+		lacks []string
+	}{
+		{"/profiles", []string{"64 profiles", "Next page", "1 to 50 of 64", "$orderby=title", `href="/profiles?origin=FR"`}, nil},
+		{"/profiles?text=HERON", []string{"Quiet Heron", "Large Heron", "named “HERON”", "contains(title,"}, []string{"Group 00"}},
+		{"/profiles?text=---", []string{"No profile has all of this"}, nil},
+		{"/profiles?origin=FR&kind=actor", []string{"origin: France", "kind: actor", "countriesOrRegionsOfOrigin/any(o:o/code eq "}, nil},
+		{"/profiles?origin=XX", []string{"No profile has all of this", "0 profiles"}, nil},
+		{"/profiles?with=indicators", []string{"1 profile<", "indicators/$count gt 0"}, []string{"Quiet Heron"}},
+		{"/profiles?sort=indicators", []string{"$orderby=indicators/$count desc"}, nil},
+		{"/profiles?sort=nonsense&kind=nonsense&with=nonsense", []string{"64 profiles"}, nil},
+		{"/profiles?source=p", []string{"is not in Graph’s model"}, nil},
+		{"/profiles?after=nonsense", []string{"1 to 50 of 64"}, nil},
+	} {
+		w := get(h, tt.path)
+		if w.Code != http.StatusOK {
+			t.Errorf("%s: %d", tt.path, w.Code)
+		}
+		for _, part := range tt.parts {
+			if !strings.Contains(w.Body.String(), part) {
+				t.Errorf("%s lacks %q", tt.path, part)
+			}
+		}
+		for _, part := range tt.lacks {
+			if strings.Contains(w.Body.String(), ">"+part+"<") {
+				t.Errorf("%s has %q", tt.path, part)
+			}
+		}
+	}
+}
+
+// TestListPages: in each order the pages repeat nothing and leave nothing out,
+// also when the last profile of a page is gone.
+func TestListPages(t *testing.T) {
+	h, _ := testPortal(t)
+	link := regexp.MustCompile(`<th scope="row"><a href="(/profiles/[^"]+)"`)
+	next := regexp.MustCompile(`<a href="([^"]+)" rel="next"`)
+	for _, sort := range []string{"", "first", "indicators", "active"} {
+		var got []string
+		for path, n := "/profiles?sort="+sort, 0; path != "" && n < 5; n++ {
+			body := get(h, path).Body.String()
+			for _, m := range link.FindAllStringSubmatch(body, -1) {
+				got = append(got, m[1])
+			}
+			path = ""
+			if m := next.FindStringSubmatch(body); m != nil {
+				path = strings.ReplaceAll(m[1], "&amp;", "&")
+			}
+		}
+		slices.Sort(got)
+		if n := len(slices.Compact(slices.Clone(got))); n != 64 || len(got) != 64 {
+			t.Errorf("sorted by %q: %d rows, %d different, of 64", sort, len(got), n)
+		}
+	}
+}
+
+// TestListGoesOn: a page begins where it should when the last profile of the former
+// is gone, or has changed.
+func TestListGoesOn(t *testing.T) {
+	var rows []*entry
+	for i := range 10 {
+		rows = append(rows, &entry{id: fmt.Sprint(i), sort: fmt.Sprint("t", i/2), indicators: int64(9 - i/4)})
+	}
+	for name, order := range orders {
+		for i, e := range rows {
+			place := placeOf(e, name)
+			if got := startAfter(rows, place, order); got != i+1 {
+				t.Errorf("%q: behind %d comes %d", name, i, got)
+			}
+			if got := startAfter(slices.Delete(slices.Clone(rows), i, i+1), place, order); got != i {
+				t.Errorf("%q: %d is gone, then comes %d", name, i, got)
+			}
+		}
+	}
+}
+
+// TestLookup: whatever is typed or pasted leads to the page that answers it.
+func TestLookup(t *testing.T) {
+	h, _ := testPortal(t)
+	for _, tt := range []struct{ q, at string }{
+		{"evil[.]contoso[.]com", "/indicator?kind=domain&value=evil.contoso.com"},
+		{"hxxps://evil.contoso[.]com/x", "/indicator?kind=url&value="},
+		{"8.8.8.8", "/indicator?kind=ipAddress&value=8.8.8.8"},
+		{"seen 8.8.8.8 and evil.contoso.com", "/lookup?q="},
+		{"8.8.8.8 8.8.4.4", "/lookup?q="},
+		{"quiet heron", ""},
+		{"G0007", ""},
+	} {
+		w := get(h, "/?q="+url.QueryEscape(tt.q))
+		if at := w.Header().Get("Location"); !strings.HasPrefix(at, tt.at) || (at == "") != (tt.at == "") {
+			t.Errorf("%q leads to %d %q, want %q", tt.q, w.Code, at, tt.at)
+		}
+	}
+	body := get(h, "/lookup?q="+url.QueryEscape("8.8.8.8, evil[.]contoso[.]com; www.evil.contoso.com 10.0.0.1")).Body.String()
+	for _, part := range []string{"1 unknown", "evil[.]contoso[.]com is known", "8[.]8[.]8[.]8"} {
+		if !strings.Contains(body, part) {
+			t.Errorf("the look-up lacks %q", part)
+		}
+	}
+	post := func(text string) *httptest.ResponseRecorder {
+		r := httptest.NewRequest("POST", "/lookup", strings.NewReader(url.Values{"q": {text}}.Encode()))
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		return w
+	}
+	if w := post("x 8.8.8.8"); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "8[.]8[.]8[.]8") {
+		t.Errorf("a post: %d", w.Code)
+	}
+	if w := post(strings.Repeat("x", maxPasted)); w.Code != http.StatusRequestEntityTooLarge || !strings.Contains(w.Body.String(), "dossier hunt") {
+		t.Errorf("a long post: %d", w.Code)
+	}
+	var many strings.Builder
+	for i := range maxValues + 5 {
+		fmt.Fprintf(&many, "n%d.contoso.com\n", i)
+	}
+	if w := post(many.String()); !strings.Contains(w.Body.String(), "There are more values") {
+		t.Error("more values than are looked up are not told of")
+	}
+	for path, parts := range map[string][]string{
+		"/indicator?value=evil.contoso.com":     {"Whose is it?", "What is it worth, and why?", "Who says so?", "reputation", "api/lookup"},
+		"/indicator?value=www.evil.contoso.com": {"No source names this value", "What it stands on", "evil[.]contoso[.]com"},
+		"/indicator?value=contoso.com":          {"No source names this value", "On this host and below it", "evil[.]contoso[.]com"},
+	} {
+		w := get(h, path)
+		for _, part := range parts {
+			if !strings.Contains(w.Body.String(), part) {
+				t.Errorf("%s (%d) lacks %q", path, w.Code, part)
+			}
+		}
+	}
+	link := regexp.MustCompile(`/indicators/[0-9a-f-]{36}`).FindString(get(h, "/profiles/bad").Body.String())
+	if w := get(h, link); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "evil[.]contoso[.]com") {
+		t.Errorf("the profile's indicator leads to %q: %d", link, w.Code)
+	}
+	if w := get(h, "/indicators/none"); w.Code != http.StatusNotFound {
+		t.Errorf("no indicator: %d", w.Code)
+	}
+	for _, path := range []string{"/indicator", "/indicator?value=no+value", "/indicator?value=10.0.0.1"} {
+		if w := get(h, path); w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), "no value that can be looked up") {
+			t.Errorf("%s: %d", path, w.Code)
+		}
+	}
+}
+
+// TestCompare: two names, or what each may mean.
+func TestCompare(t *testing.T) {
+	h, _ := testPortal(t)
+	for path, parts := range map[string][]string{
+		"/compare":                             {"Give two names"},
+		"/compare?a=Quiet+Heron&b=Large+Heron": {"In common", "Only", "Indicators in common", "None."},
+		"/compare?a=Quiet+Heron&b=nobody":      {"No profile is called “nobody”"},
+		"/compare?a=heron&b=quiet":             {"“heron” may mean", "Quiet Heron", "Large Heron"},
+	} {
+		w := get(h, path)
+		for _, part := range parts {
+			if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), part) {
+				t.Errorf("%s (%d) lacks %q", path, w.Code, part)
+			}
+		}
+	}
+}
+
+// TestChangesPage: what came is new, and a wrong time is said to be one.
+func TestChangesPage(t *testing.T) {
+	h, _ := testPortal(t)
+	for path, part := range map[string]string{
+		"/changes?since=2000-01-01": "Quiet Heron", "/changes?since=nonsense": "nonsense", "/changes": "api/changes",
+	} {
+		if w := get(h, path); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), part) {
+			t.Errorf("%s (%d) lacks %q", path, w.Code, part)
 		}
 	}
 }
@@ -189,7 +381,7 @@ func TestLongNames(t *testing.T) {
 	h, _ := testPortal(t)
 	for _, path := range []string{"/?q=" + strings.Repeat("%D0%96", 40), "/profiles/long"} {
 		w := get(h, path)
-		if run := regexp.MustCompile("Ж+").FindAllString(regexp.MustCompile(`(?s)<div class="prose">.*?</div>|<section id="overview".*?</section>`).ReplaceAllString(w.Body.String(), ""), -1); len(run) == 0 {
+		if run := regexp.MustCompile("Ж+").FindAllString(regexp.MustCompile(`(?s)<div class="prose">.*?</div>|<section id="(overview|json)".*?</section>`).ReplaceAllString(w.Body.String(), ""), -1); len(run) == 0 {
 			t.Errorf("%.20s does not show the name", path)
 		} else {
 			for _, r := range run {

@@ -2,6 +2,7 @@ package portal
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"dossier/internal/intel"
 	"dossier/internal/observable"
 	"dossier/internal/odata"
+	"dossier/internal/profile"
 	"dossier/internal/store"
 )
 
@@ -49,13 +51,21 @@ type profileView struct {
 	Related     []linkRow
 	Names       short[nameRow]
 	References  short[referenceRow]
+	Articles    short[articleRow]
 	Records     []recordRow
 	Credits     []string
 
 	Met       *store.SightingTotal // in the owner's own data; nil: never
 	Sightings []sightingRow        // the latest
+	Timeline  *timeline            // nil: too little is dated
+	Fields    []profile.FieldClaims
+	Changes   changesView
+	JSON      string
 
 	Indicators []indicatorRow
+	Choices    []choice // which of them are listed
+	Narrowed   bool     // not all are
+	Download   string   // beginning of the address of exports
 	Count      int64
 	First      string // address of the first page of indicators, on later ones
 	Next       string // of the next page
@@ -65,10 +75,14 @@ type profileView struct {
 
 type indicatorRow struct {
 	Kind, Shown string
+	Link        string
+	Confidence  int
+	Active      bool
 	First, Last string
 	Heard       bool // First is the date of a file or an import, not of a sighting
 	Met         string
 	Sources     []string
+	Articles    []articleRow // that list it, the latest
 }
 
 // A sightingRow is a sighting on a page.
@@ -100,14 +114,31 @@ func (p *portal) profile(r *http.Request) (*page, error) {
 		}
 	}
 	view.MatrixOpen = len(view.Tradecraft) == 0 || slices.ContainsFunc(view.Tradecraft, func(p part) bool { return !p.Open })
-	if err := p.indicators(ctx, view, r.URL.Query().Get("after")); err != nil {
+	if err := p.indicators(ctx, view, r.URL.Query()); err != nil {
 		return nil, err
 	}
 	if err := p.sightings(ctx, view); err != nil {
 		return nil, err
 	}
+	months, err := p.Store.Months(ctx, id, v)
+	if err != nil {
+		return nil, err
+	}
+	view.Timeline = newTimeline(months)
+	if err := p.report(ctx, &view.Changes, id, intel.TimeOf(p.Now().Add(-profileSince))); err != nil {
+		return nil, err
+	}
+	if view.JSON, err = indented(d); err != nil {
+		return nil, err
+	}
+	articles, _, err := p.Store.ProfileArticles(ctx, id, articlesListed, v)
+	if err != nil {
+		return nil, err
+	}
+	view.Articles = shorten(articleRows(articles), articlesShown)
 	view.Curl = curl(p.base(r), "/intelProfiles/"+url.PathEscape(id))
 	view.CurlList = curl(p.base(r), "/intelProfiles/"+url.PathEscape(id)+"/indicators", "$count=true", "$orderby=firstSeenDateTime desc")
+	view.Fields = profile.Claims(d)
 	return &page{Template: "profile", Title: brief(80, d.Profile.Title) + " – Dossier", Data: view}, nil
 }
 
@@ -154,10 +185,50 @@ func (p *portal) sightings(ctx context.Context, view *profileView) error {
 	return nil
 }
 
+// indented is a profile as the API serves it, for reading.
+func indented(d *intel.Dossier) (string, error) {
+	var b strings.Builder
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	err := enc.Encode(&d.Profile)
+	return b.String(), err
+}
+
+// sorts are the kinds of indicators that a reader tells apart, with the kinds of
+// observables in each.
+var sorts = []struct{ name, title, filter string }{
+	{"", "All", ""},
+	{"active", "Active", ""},
+	{"host", "Domains", "artifact/microsoft.graph.security.hostname/id ne null"},
+	{"ip", "Addresses", "artifact/microsoft.graph.security.ipAddress/id ne null"},
+	{"url", "URLs", "artifact/microsoft.graph.security.unclassifiedArtifact/kind eq 'url'"},
+	{"hash", "Hashes", "artifact/microsoft.graph.security.unclassifiedArtifact/kind in ('md5','sha1','sha256','sha512')"},
+}
+
 // indicators adds a page of indicators, with who says them.
-func (p *portal) indicators(ctx context.Context, view *profileView, after string) error {
+func (p *portal) indicators(ctx context.Context, view *profileView, in url.Values) error {
 	id, v := view.Profile.ID, p.view()
-	q, err := odata.ParseQuery("$orderby=firstSeenDateTime desc&$top=50&$count=true", store.Types.Indicator, odata.Options{Allow: odata.AllowCollection})
+	after, only := in.Get("after"), in.Get("only")
+	query := "$orderby=firstSeenDateTime desc&$top=50&$count=true"
+	for _, s := range sorts {
+		link := address(id)
+		if s.name != "" {
+			link += "?only=" + s.name
+		}
+		view.Choices = append(view.Choices, choice{Name: s.title, Link: link + "#indicators", On: s.name == only})
+		if s.name == only && only != "" {
+			view.Narrowed = true
+			if s.filter != "" {
+				query += "&$filter=" + url.QueryEscape(s.filter)
+			}
+		}
+	}
+	if only == "active" {
+		v.Mode = store.Active
+	}
+	view.Download = "/api/export/"
+	q, err := odata.ParseQuery(query, store.Types.Indicator, odata.Options{Allow: odata.AllowCollection})
 	if err != nil {
 		return err
 	}
@@ -171,7 +242,8 @@ func (p *portal) indicators(ctx context.Context, view *profileView, after string
 	}
 	for _, i := range list.Items {
 		row := indicatorRow{
-			Kind: string(i.Observable.Kind), Shown: observable.Defang(i.Observable), First: i.FirstSeen.Day(), Last: i.LastSeen.Day(),
+			Kind: string(i.Observable.Kind), Shown: observable.Defang(i.Observable), Link: indicatorLink(i.Observable), Confidence: i.Confidence, Active: i.Active,
+			First: i.FirstSeen.Day(), Last: i.LastSeen.Day(),
 			Heard: i.Basis.Rung() >= intel.BasisFile.Rung(),
 		}
 		met, err := p.Store.SightingTotal(ctx, store.SightingFilter{Indicator: i.ID}, v)
@@ -186,14 +258,25 @@ func (p *portal) indicators(ctx context.Context, view *profileView, after string
 		for _, e := range evidence {
 			row.Sources = appendNew(row.Sources, intel.PublisherOf(e.Publisher).Title)
 		}
+		articles, _, err := p.Store.IndicatorArticles(ctx, i.ID, articlesOfAValue, v)
+		if err != nil {
+			return err
+		}
+		row.Articles = articleRows(articles)
 		view.Indicators = append(view.Indicators, row)
 	}
-	page := address(id)
-	if list.Next != "" {
-		view.Next = page + "?after=" + url.QueryEscape(list.Next) + "#indicators"
+	link := url.URL{Path: "/profiles/" + id, RawPath: address(id), Fragment: "indicators"}
+	more := url.Values{}
+	if view.Narrowed {
+		more.Set("only", only)
 	}
-	if after != "" {
-		view.First = page + "#indicators"
+	if link.RawQuery = more.Encode(); after != "" {
+		view.First = link.String()
+	}
+	if list.Next != "" {
+		more.Set("after", list.Next)
+		link.RawQuery = more.Encode()
+		view.Next = link.String()
 	}
 	return nil
 }

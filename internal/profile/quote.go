@@ -30,9 +30,11 @@ const maxProse = 32_000
 // sanitise makes a source's Markdown harmless: no raw HTML, no images, no links
 // but to the web, or none at all, no format characters. Lines end in \n.
 func sanitise(s string, links bool) string {
-	if len(s) > maxProse {
-		s = s[:maxProse]
-	}
+	return harmless(s[:min(len(s), maxProse)], links)
+}
+
+// harmless is sanitise for a text of any length.
+func harmless(s string, links bool) string {
 	s = lineEnds.Replace(strings.ToValidUTF8(s, "\uFFFD"))
 	if strings.Contains(s, "<") {
 		s = codeTag.ReplaceAllString(s, "`")

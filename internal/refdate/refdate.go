@@ -12,6 +12,7 @@
 package refdate
 
 import (
+	"sync/atomic"
 	"time"
 
 	"dossier/internal/intel"
@@ -25,19 +26,39 @@ const (
 )
 
 // A Bound is the latest time that is believed, usually that of the import. The
-// zero Bound is the end of the year 2100.
-type Bound intel.Time
+// zero Bound is the end of the year 2100. Copies of a bound are one bound.
+type Bound struct {
+	latest  intel.Time
+	refused *atomic.Bool
+}
+
+// Until returns the bound that admits what is not later than t; if that is zero,
+// the zero Bound.
+func Until(t intel.Time) Bound {
+	if t == 0 {
+		return Bound{}
+	}
+	return Bound{t, new(atomic.Bool)}
+}
 
 // YearEnd returns the bound that admits everything within the year.
 func YearEnd(year int) Bound {
-	return Bound(intel.TimeOf(time.Date(year+1, 1, 1, 0, 0, 0, 0, time.UTC)) - 1)
+	return Until(intel.TimeOf(time.Date(year+1, 1, 1, 0, 0, 0, 0, time.UTC)) - 1)
 }
+
+// Refused reports whether a date was not believed that a later bound will admit:
+// what was read may say more when it is read again later.
+func (b Bound) Refused() bool { return b.refused != nil && b.refused.Load() }
 
 func (b Bound) admits(t time.Time) bool {
 	if t.Year() < firstYear || t.Year() > lastYear {
 		return false
 	}
-	return b == 0 || intel.TimeOf(t) <= intel.Time(b)
+	if b.latest == 0 || intel.TimeOf(t) <= b.latest {
+		return true
+	}
+	b.refused.Store(true)
+	return false
 }
 
 // date returns what is stated, or the zero Date if it is no day of the calendar

@@ -48,13 +48,20 @@ func TestOfURL(t *testing.T) {
 
 func TestBound(t *testing.T) {
 	const url = "https://x.com/a/status/2089537777675190546" // August 2026
-	if d := refdate.OfURL(url, refdate.YearEnd(2025)); !d.IsZero() {
-		t.Errorf("behind the bound: %v", d)
+	bound := refdate.YearEnd(2025)
+	if d := refdate.OfURL("https://example-vendor.com/2025/12/31/x", bound); d.IsZero() || bound.Refused() {
+		t.Errorf("within the bound: %v, %v", d, bound.Refused())
 	}
-	if d := refdate.OfURL(url, 0); d.IsZero() {
+	if d := refdate.OfURL("https://example-vendor.com/2161/01/01/x", bound); !d.IsZero() || bound.Refused() {
+		t.Errorf("never to be believed: %v, %v", d, bound.Refused())
+	}
+	if d := refdate.OfURL(url, bound); !d.IsZero() || !bound.Refused() {
+		t.Errorf("behind the bound: %v, %v", d, bound.Refused())
+	}
+	if d := refdate.OfURL(url, refdate.Bound{}); d.IsZero() {
 		t.Error("no bound: no date")
 	}
-	if d := refdate.OfURL("https://twitter.com/a/status/4611686018427387903", 0); d.At > intel.TimeOf(time.Date(2101, 1, 1, 0, 0, 0, 0, time.UTC)) {
+	if d := refdate.OfURL("https://twitter.com/a/status/4611686018427387903", refdate.Bound{}); d.At > intel.TimeOf(time.Date(2101, 1, 1, 0, 0, 0, 0, time.UTC)) {
 		t.Errorf("after the century: %v", d)
 	}
 }
@@ -106,7 +113,7 @@ func TestStamp(t *testing.T) {
 		{"9999-01-01", ""},
 		{"", ""},
 	} {
-		if got := refdate.Stamp(tt.in, 0, intel.BasisStated); got.String() != tt.want {
+		if got := refdate.Stamp(tt.in, refdate.Bound{}, intel.BasisStated); got.String() != tt.want {
 			t.Errorf("Stamp(%q) = %v, want %s", tt.in, got, tt.want)
 		}
 	}
@@ -122,7 +129,7 @@ func TestOfPath(t *testing.T) {
 		{"CVE-2018-11776/iocs.csv", ""},
 		{"", ""},
 	} {
-		if got := refdate.OfPath(tt.in, 0, intel.BasisFile); got.String() != tt.want {
+		if got := refdate.OfPath(tt.in, refdate.Bound{}, intel.BasisFile); got.String() != tt.want {
 			t.Errorf("OfPath(%q) = %v, want %s", tt.in, got, tt.want)
 		}
 	}

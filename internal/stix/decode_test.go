@@ -26,6 +26,7 @@ type collector struct {
 	Records      []*intel.Record
 	Observations []*intel.Observation
 	Rejects      []intel.Reject
+	Articles     []*intel.Article
 	fail         error
 }
 
@@ -36,6 +37,11 @@ func (c *collector) Record(r *intel.Record) error {
 
 func (c *collector) Observation(o *intel.Observation) error {
 	c.Observations = append(c.Observations, o)
+	return c.fail
+}
+
+func (c *collector) Article(a *intel.Article) error {
+	c.Articles = append(c.Articles, a)
 	return c.fail
 }
 

@@ -62,7 +62,7 @@ func (f *file) emit(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	return f.articles()
 }
 
 // tacticOrder returns the places of tactics in the matrix.

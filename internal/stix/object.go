@@ -65,6 +65,9 @@ type report struct {
 	name, description string
 	refs              []string
 	reference         string
+	links             []intel.Reference
+	labels            []string // and report types
+	title             string   // Unit 42 writes it beside a name that is a file's
 	published         intel.Time
 	playbook, unit42  bool
 
@@ -478,6 +481,12 @@ func (b *builder) report() any {
 		reference: b.firstURL(), published: b.time("published", w.published),
 	}
 	x.description, _ = clean(unescape(w.description))
+	x.labels, x.title = b.sharedAll(slices.Concat(w.labels, w.reportTypes)), strings.TrimSpace(unescape(w.title))
+	for _, r := range w.refs {
+		if len(r.url) > 0 {
+			x.links = append(x.links, b.reference(r))
+		}
+	}
 	for _, l := range w.labels {
 		x.playbook = x.playbook || string(l) == "atom-playbook"
 	}

@@ -33,7 +33,8 @@ type wire struct {
 	pattern, patternType  []byte // indicator
 	validFrom, validUntil []byte
 	objectRefs            [][]byte // report
-	published             []byte
+	published, title      []byte
+	reportTypes           [][]byte
 	sightingOf            []byte // sighting
 	count                 int    // -1 is absent
 
@@ -56,7 +57,7 @@ func (w *wire) read(raw []byte) jsonReader {
 		markings: w.markings[:0], aliases: w.aliases[:0], labels: w.labels[:0], refs: w.refs[:0], motives: w.motives[:0],
 		toolTypes: w.toolTypes[:0], platforms: w.platforms[:0], indicTypes: w.indicTypes[:0], phases: w.phases[:0],
 		objectRefs: w.objectRefs[:0], classes: w.classes[:0], sectors: w.sectors[:0], tacticRefs: w.tacticRefs[:0],
-		domains: w.domains[:0],
+		domains: w.domains[:0], reportTypes: w.reportTypes[:0],
 	}
 	r := jsonReader{b: raw, field: "object"}
 	r.object(func(key []byte) { w.member(&r, key) })
@@ -181,6 +182,14 @@ func (w *wire) rareMember(r *jsonReader, key []byte) {
 		w.objectRefs = r.strs(w.objectRefs)
 	case "published":
 		w.published = r.str()
+	case "report_types":
+		w.reportTypes = r.strs(w.reportTypes)
+	case "title": // of ours, only of reports; elsewhere it may be anything
+		if r.peek() == '"' {
+			w.title = r.str()
+		} else {
+			r.skip()
+		}
 	case "sighting_of_ref":
 		w.sightingOf = r.str()
 	case "count":

@@ -243,16 +243,25 @@ func TestEveryPathHasSQL(t *testing.T) {
 		t.Helper()
 		q := query(t, raw, typ)
 		var err error
-		if typ == Types.Profile {
+		switch typ {
+		case Types.Profile:
 			_, err = s.Profiles(t.Context(), q, View{})
-		} else if _, err = s.Indicators(t.Context(), q, View{}); err == nil {
-			_, err = s.ProfileIndicators(t.Context(), "x", q, View{})
+		case Types.Article:
+			_, err = s.Articles(t.Context(), q, View{})
+		case Types.ArticleIndicator:
+			if _, err = s.ArticleIndicators(t.Context(), "", q, View{}); err == nil {
+				_, err = s.ArticleIndicators(t.Context(), "x", q, View{})
+			}
+		default:
+			if _, err = s.Indicators(t.Context(), q, View{}); err == nil {
+				_, err = s.ProfileIndicators(t.Context(), "x", q, View{})
+			}
 		}
 		if err != nil {
 			t.Errorf("%s: %v", raw, err)
 		}
 	}
-	for _, typ := range []*odata.Type{Types.Profile, Types.Indicator} {
+	for _, typ := range []*odata.Type{Types.Profile, Types.Indicator, Types.Article, Types.ArticleIndicator} {
 		for _, p := range terms(typ, "") {
 			filter := p.text + " eq null"
 			if p.list {

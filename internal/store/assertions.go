@@ -13,10 +13,13 @@ import (
 
 // assertions gathers what versions of records call things, for one write at the
 // end of a data set.
-type assertions struct{ rows *bulk }
+type assertions struct {
+	rows  *bulk
+	timed bool // some are dated by the import, having no date of their own
+}
 
 func (b *Batch) assertions(ctx context.Context) *assertions {
-	return &assertions{newBulk(ctx, b.tx, "INSERT INTO assertion (publisher, key, name, tlp, coined_by, relation, first, first_basis, last, last_basis) VALUES", 10,
+	return &assertions{rows: newBulk(ctx, b.tx, "INSERT INTO assertion (publisher, key, name, tlp, coined_by, relation, first, first_basis, last, last_basis) VALUES", 10,
 		`ON CONFLICT (publisher, key, name, tlp) DO UPDATE SET
 			coined_by = CASE WHEN excluded.last >= assertion.last THEN excluded.coined_by ELSE assertion.coined_by END,
 			relation = CASE WHEN excluded.last >= assertion.last THEN excluded.relation ELSE assertion.relation END,
@@ -39,6 +42,7 @@ func (a *assertions) add(r *intel.Record, ds intel.Dataset, now intel.Time) erro
 	switch {
 	case last == 0:
 		first, firstBasis, last, lastBasis = now, intel.BasisImport, now, intel.BasisImport
+		a.timed = true
 	case first == 0:
 		first, firstBasis = ds.Released, intel.BasisRelease
 	case last == first:

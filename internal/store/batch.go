@@ -34,9 +34,16 @@ type Batch struct {
 	obsTally intel.Tally
 	touched  touchedSet
 	changed  bool
+	articles bool                     // some article is new, changed or gone
 	fresh    map[string]*intel.Record // by hash
 
 	table *intel.Publishers // as the batch has left it; nil: not read yet
+
+	said     map[string]bool // what it is about, and
+	moved    map[string]bool // what of that it moves: see movable
+	newSets  map[string]bool // data sets that were not there, likewise
+	timed    bool            // what it wrote rests on the time
+	standing Standing        // after Commit
 
 	stmts map[string]*sql.Stmt
 }
@@ -47,7 +54,7 @@ func (s *Store) Begin(ctx context.Context, layer Layer) (*Batch, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Batch{s: s, tx: tx, layer: layer, now: intel.TimeOf(s.Now()), sorter: sorter{dir: s.dir()}, stmts: map[string]*sql.Stmt{}}, nil
+	return &Batch{s: s, tx: tx, layer: layer, now: intel.TimeOf(s.Now()), sorter: sorter{dir: s.dir()}, said: map[string]bool{}, newSets: map[string]bool{}, stmts: map[string]*sql.Stmt{}}, nil
 }
 
 // Rollback forgets what the batch wrote. After Commit it does nothing.
@@ -67,6 +74,14 @@ func (b *Batch) Commit(ctx context.Context) error {
 	}
 	if b.changed {
 		if err := setMeta(ctx, b.tx, metaStale, "1"); err != nil {
+			return err
+		}
+	}
+	if err := b.stand(ctx); err != nil {
+		return err
+	}
+	if b.articles { // they are served as of this commit
+		if _, err := nextPosition(ctx, b.tx, b.now); err != nil {
 			return err
 		}
 	}
@@ -118,6 +133,7 @@ func setMeta(ctx context.Context, tx *sql.Tx, key, value string) error {
 // publisher makes sure that the publisher has a row, as of a statement with the
 // given marking.
 func (b *Batch) publisher(ctx context.Context, id string, tlp intel.TLP) error {
+	b.said[movable(id, nil)] = true
 	table, err := b.publishers(ctx)
 	if err != nil {
 		return err
@@ -167,6 +183,10 @@ func (b *Batch) Records(ctx context.Context, ds intel.Dataset, recs []*intel.Rec
 	if err != nil {
 		return t, false, err
 	}
+	b.said[movable(ds.Publisher, &ds.Name)] = true
+	if !known {
+		b.newSets[movable(ds.Publisher, &ds.Name)] = true
+	}
 	said := b.assertions(ctx)
 	if ds.Snapshot && known && have.newerThan(ds, b.layer) {
 		// It changes nothing but since when things are called what they are.
@@ -176,6 +196,7 @@ func (b *Batch) Records(ctx context.Context, ds intel.Dataset, recs []*intel.Rec
 			}
 		}
 		t.Unchanged = len(recs)
+		b.timed = b.timed || said.timed
 		return t, true, said.end(b)
 	}
 	same := known && have.same(ds, b.layer)
@@ -209,6 +230,7 @@ func (b *Batch) Records(ctx context.Context, ds intel.Dataset, recs []*intel.Rec
 			continue
 		case had:
 			t.Changed++
+			b.moves(ds.Publisher, &ds.Name)
 			if err := b.archive(ctx, r.Ref, ds.Name); err != nil {
 				return t, false, err
 			}
@@ -238,7 +260,11 @@ func (b *Batch) Records(ctx context.Context, ds intel.Dataset, recs []*intel.Rec
 				return t, false, err
 			}
 			t.Gone++
+			b.moves(ds.Publisher, &ds.Name)
 		}
+	}
+	if said.timed && !ds.Snapshot && ds.Version != "" { // else the same again is known to be the same
+		b.timed = true
 	}
 	if t.New+t.Changed+t.Gone > 0 {
 		b.changed = true
@@ -247,6 +273,12 @@ func (b *Batch) Records(ctx context.Context, ds intel.Dataset, recs []*intel.Rec
 		// Loose objects come in any order; their data set is as new as the newest.
 		ds.Released = max(ds.Released, have.released)
 		ds.Version = ""
+	}
+	if known && !have.grows(ds, b.layer) {
+		b.moves(ds.Publisher, &ds.Name)
+	}
+	if known && have.distinct != b2i(ds.Distinct) {
+		b.moves(ds.Publisher, nil)
 	}
 	return t, false, b.putDataset(ctx, ds, known && have.same(ds, b.layer))
 }
@@ -354,6 +386,12 @@ func (d storedDataset) newerThan(ds intel.Dataset, layer Layer) bool {
 
 func (d storedDataset) same(ds intel.Dataset, layer Layer) bool {
 	return d.version == ds.Version && (d.released == ds.Released || ds.Released == 0) && d.layer >= layer && d.distinct == b2i(ds.Distinct)
+}
+
+// grows reports whether ds, put in the place of what is stored, alters nothing but
+// how new the loose objects of a publisher are.
+func (d storedDataset) grows(ds intel.Dataset, layer Layer) bool {
+	return d.version == ds.Version && d.layer >= layer && d.distinct == b2i(ds.Distinct) && (ds.Name == "" || d.released == ds.Released || ds.Released == 0)
 }
 
 func b2i(b bool) int {

@@ -32,6 +32,10 @@ type collection struct {
 	set   *entitySet
 	count string // column of the owner that has their number; "" if they must be counted
 	guard bool   // elements are indicators, of which a view shows only some
+	marks bool   // elements have a marking of their own, claim
+
+	owner string // column of the table that has the owner's id; "" is profile_id
+	links string // of indicators: table that has owners by the id of an indicator; "" is indicator_profile
 
 	// How owners are found by what their elements are: the path within the element, and the indexed column.
 	// The elements of indicators are found by their id instead, which follows from their value.
@@ -47,6 +51,7 @@ type entitySet struct {
 	columns     map[string]column
 	collections map[string]collection
 	types       map[string]string // conditions for being of a derived type of what a navigation declares, by its name
+	texts       string            // FROM and WHERE, with the alias t, of the folded texts that $search looks through
 }
 
 var profileSet = &entitySet{
@@ -75,6 +80,7 @@ var profileSet = &entitySet{
 		},
 		"indicators": {from: "profile_indicator", on: "@.profile_id = ^.id", set: profileIndicatorSet, guard: true},
 	},
+	texts: "profile_text t WHERE t.profile_id = @.id AND t.tlp_lo = @.tlp_lo",
 }
 
 // textOf is the folded text of a property; profile_text has no row if that is null.
@@ -99,10 +105,59 @@ var originSet = &entitySet{
 	},
 }
 
+var articleSet = &entitySet{
+	typ: Types.Article, id: "@.id",
+	columns: map[string]column{
+		"id":                  {sql: "@.id"},
+		"createdDateTime":     {sql: "@.created"},
+		"lastUpdatedDateTime": {sql: "@.updated"},
+		"title":               {sql: "@.title", fold: "@.title_fold"},
+		"summary":             {sql: "@.id"},
+		"summary/content":     {json: "summary.content", fold: articleText("summary"), sort: "@.summary_sort"},
+		"summary/format":      {sql: "@.summary_format"},
+		"isFeatured":          {sql: "@.featured"},
+		"body":                {sql: "@.id"},
+		"body/content":        {json: "body.content", fold: articleText("body"), sort: "@.body_sort"},
+		"body/format":         {sql: "@.body_format"},
+		"imageUrl":            {sql: "@.image", fold: "@.image_fold", nullable: true},
+	},
+	collections: map[string]collection{
+		"tags": {
+			from: "article_tag", on: "@.article_id = ^.id", set: stringSet, count: "^.tag_count",
+			keys: map[string]string{"": "@.fold"}, owner: "article_id",
+		},
+		"indicators": {
+			from: articleIndicatorRows, on: "@.article_id = ^.id", set: articleIndicatorSet, guard: true, marks: true,
+			owner: "article_id", links: "article_indicator",
+		},
+	},
+	texts: "article_text t WHERE t.article_id = @.id",
+}
+
+// articleText is the folded text of a property of an article.
+func articleText(field string) string {
+	return "(SELECT t.text FROM article_text t WHERE t.article_id = @.id AND t.field = '" + field + "')"
+}
+
+// articleIndicatorRows are the indicators of articles with what is known of them; claim is the marking under which the article lists
+// the value. The two tables are not distributed alike, which articles are short enough for.
+const articleIndicatorRows = `(SELECT l.article_id, l.indicator_id, l.ref, l.tlp AS claim, i.tlp_lo, i.tlp_hi, i.kind, i.value, i.artifact_id, i.source,
+		i.first_seen, i.first_basis, i.last_seen, i.sighted, i.ages_from, i.active_until, i.confidence, i.hidden, i.guard, i.guard_policy
+	FROM article_indicator l JOIN indicator i ON i.id = l.indicator_id)`
+
 var (
 	indicatorSet        = newIndicatorSet("@.id")
 	profileIndicatorSet = newIndicatorSet("@.indicator_id")
+	articleIndicatorSet = newArticleIndicatorSet()
 )
+
+// newArticleIndicatorSet differs in the id that is served: it is made of the value.
+func newArticleIndicatorSet() *entitySet {
+	set := newIndicatorSet("@.indicator_id")
+	set.typ = Types.ArticleIndicator
+	set.columns["id"] = column{sql: "@.ref", sort: "SUBSTR(@.ref, 1, 64)"}
+	return set
+}
 
 func newIndicatorSet(id string) *entitySet {
 	const isHost = "@.kind IN ('domain', 'ipAddress')"
@@ -157,6 +212,11 @@ func indicatorIDs(path, s string) (ids []string, ok bool) {
 	switch path {
 	case "id":
 		return []string{s}, true
+	case "ref": // the id of an articleIndicator
+		if o, ok := observableOfRef(s); ok {
+			ids = append(ids, o.ID())
+		}
+		return ids, true
 	case "artifact/id":
 		ids := []string{observable.Observable{Kind: observable.Domain, Value: s}.ID(), observable.Observable{Kind: observable.IPAddress, Value: s}.ID()}
 		if raw, err := base64.StdEncoding.DecodeString(s); err == nil {

@@ -32,7 +32,9 @@ type Changed[T any] struct {
 	Item T    // if not Gone
 	Gone bool // from the collection
 	// Left says that it still exists, but does not match the filter, or is not linked any more.
-	Left bool
+	Left  bool
+	Place Place // of the change
+	New   bool  // it began with this change
 }
 
 // Changes are a page of what changed.
@@ -68,10 +70,15 @@ func (s *Store) Known(ctx context.Context, since Place) (head int64, err error) 
 // search. A profile that changed twice may be there twice. Nothing is left out
 // that [Store.Known] vouches for.
 func (s *Store) ProfileChanges(ctx context.Context, q *odata.Query, v View, since Place, until int64) (*Changes[*Profile], error) {
+	return s.profileChanges(ctx, q, v, "", since, until)
+}
+
+// profileChanges is about one profile, if only is its id.
+func (s *Store) profileChanges(ctx context.Context, q *odata.Query, v View, only string, since Place, until int64) (*Changes[*Profile], error) {
 	l := s.profileList(v)
 	return changesWithin(ctx, s, func(ctx context.Context) (*Changes[*Profile], error) {
 		window := max(q.Top, changesWindow)
-		events, err := s.logged(ctx, logProfile, "", v.Ceiling, since, until, window)
+		events, err := s.logged(ctx, logProfile, "", only, v.Ceiling, since, until, window)
 		if err != nil {
 			return nil, err
 		}
@@ -86,7 +93,7 @@ func (s *Store) ProfileChanges(ctx context.Context, q *odata.Query, v View, sinc
 		p := &pager[*Profile]{top: q.Top}
 		for _, e := range events {
 			item, ok := now[e.ID]
-			p.add(e, Changed[*Profile]{ID: e.ID, Item: item, Gone: !ok, Left: exist[e.ID]}, true)
+			p.add(e, Changed[*Profile]{ID: e.ID, Item: item, Gone: !ok, Left: exist[e.ID], Place: e.Place, New: e.fresh}, true)
 		}
 		return p.page(since, until, len(events) == window), nil
 	})
@@ -94,17 +101,25 @@ func (s *Store) ProfileChanges(ctx context.Context, q *odata.Query, v View, sinc
 
 // IndicatorChanges is [Store.ProfileChanges] for the list of indicators.
 func (s *Store) IndicatorChanges(ctx context.Context, q *odata.Query, v View, since Place, until int64) (*Changes[*Indicator], error) {
+	return s.indicatorChanges(ctx, "", q, v, since, until)
+}
+
+func (s *Store) indicatorChanges(ctx context.Context, only string, q *odata.Query, v View, since Place, until int64) (*Changes[*Indicator], error) {
 	l := s.indicatorList(v)
 	cond, args := ceilingSQL("i", v.Ceiling)
-	return s.rowChanges(ctx, &l, logIndicatorGone, "", "i.id", fragment{cond, args}, q, since, until)
+	return s.rowChanges(ctx, &l, logIndicatorGone, "", only, "i.id", fragment{cond, args}, q, since, until)
 }
 
 // ProfileIndicatorChanges is [Store.ProfileChanges] for a profile's indicators.
 // profileID is the canonical id.
 func (s *Store) ProfileIndicatorChanges(ctx context.Context, profileID string, q *odata.Query, v View, since Place, until int64) (*Changes[*Indicator], error) {
+	return s.profileIndicatorChanges(ctx, profileID, "", q, v, since, until)
+}
+
+func (s *Store) profileIndicatorChanges(ctx context.Context, profileID, only string, q *odata.Query, v View, since Place, until int64) (*Changes[*Indicator], error) {
 	l := s.profileIndicatorList(profileID, v)
 	cond, args := ceilingSQL("i", v.Ceiling)
-	return s.rowChanges(ctx, &l, logLinkGone, profileID, "i.indicator_id", fragment{"i.profile_id = ? AND " + cond, append([]any{profileID}, args...)}, q, since, until)
+	return s.rowChanges(ctx, &l, logLinkGone, profileID, only, "i.indicator_id", fragment{"i.profile_id = ? AND " + cond, append([]any{profileID}, args...)}, q, since, until)
 }
 
 // An event is that something changed: a row with the stamp, or an entry of the log.
@@ -118,14 +133,18 @@ type event struct {
 	fresh   bool // began with this change, so nobody had it before
 }
 
-func (s *Store) rowChanges(ctx context.Context, l *list[*Indicator], entity, scope, id string, rows fragment, q *odata.Query, since Place, until int64) (*Changes[*Indicator], error) {
+// rowChanges is about one indicator, if only is its id.
+func (s *Store) rowChanges(ctx context.Context, l *list[*Indicator], entity, scope, only, id string, rows fragment, q *odata.Query, since Place, until int64) (*Changes[*Indicator], error) {
 	return changesWithin(ctx, s, func(ctx context.Context) (*Changes[*Indicator], error) {
 		window := max(q.Top, changesWindow)
+		if only != "" {
+			rows = sqlf(rows, fragment{" AND " + id + " = ?", []any{only}})
+		}
 		events, err := l.touched(ctx, s, id, rows, q, since, until, window)
 		if err != nil {
 			return nil, err
 		}
-		gone, err := s.logged(ctx, entity, scope, l.view.Ceiling, since, until, window)
+		gone, err := s.logged(ctx, entity, scope, only, l.view.Ceiling, since, until, window)
 		if err != nil {
 			return nil, err
 		}
@@ -152,7 +171,7 @@ func (s *Store) rowChanges(ctx context.Context, l *list[*Indicator], entity, sco
 		}
 		p := &pager[*Indicator]{top: q.Top}
 		for _, e := range merged(events, gone) {
-			switch c := (Changed[*Indicator]{ID: e.ID, Item: e.item}); {
+			switch c := (Changed[*Indicator]{ID: e.ID, Item: e.item, Place: e.Place, New: e.fresh}); {
 			case e.gone && now[e.ID] != nil: // its own place comes
 				p.add(e, c, false)
 			case e.gone:
@@ -255,9 +274,14 @@ func (l *list[T]) touched(ctx context.Context, s *Store, id string, rows fragmen
 }
 
 // logged returns the entries of the log behind the place that the ceiling sees.
-func (s *Store) logged(ctx context.Context, entity, scope string, c intel.TLP, since Place, until int64, window int) ([]event, error) {
-	rows, err := s.read.QueryContext(ctx, `SELECT position, id FROM change WHERE entity = ? AND scope = ? AND (position, id) > (?, ?) AND position <= ?
-		AND tlp_lo <= ? AND tlp_hi >= ? ORDER BY position, id LIMIT ?`, entity, scope, since.Position, since.ID, until, int(c), int(c), window)
+// only, if not empty, is the id of the one thing that they are about.
+func (s *Store) logged(ctx context.Context, entity, scope, only string, c intel.TLP, since Place, until int64, window int) ([]event, error) {
+	cond, args := "", []any{entity, scope, since.Position, since.ID, until, int(c), int(c)}
+	if only != "" {
+		cond, args = " AND id = ?", append(args, only)
+	}
+	rows, err := s.read.QueryContext(ctx, `SELECT position, id, op FROM change WHERE entity = ? AND scope = ? AND (position, id) > (?, ?) AND position <= ?
+		AND tlp_lo <= ? AND tlp_hi >= ?`+cond+" ORDER BY position, id LIMIT ?", append(args, window)...)
 	if err != nil {
 		return nil, err
 	}
@@ -265,9 +289,11 @@ func (s *Store) logged(ctx context.Context, entity, scope string, c intel.TLP, s
 	var out []event
 	for rows.Next() {
 		e := event{gone: true}
-		if err := rows.Scan(&e.Position, &e.ID); err != nil {
+		var op Op
+		if err := rows.Scan(&e.Position, &e.ID, &op); err != nil {
 			return nil, err
 		}
+		e.fresh = op == Created
 		out = append(out, e)
 	}
 	return out, rows.Err()

@@ -73,8 +73,11 @@ func (d *Derived) encode(have map[profileKey]storedProfile) (*encoded, error) {
 
 func gramsOf(texts map[string]string) *grams {
 	g := new(grams)
-	for _, text := range texts {
-		g.add(text)
+	for field, text := range texts {
+		g.add(allTexts, text)
+		if shortFields[field] {
+			g.add(shortTexts, text)
+		}
 	}
 	return g
 }
@@ -497,7 +500,7 @@ func (d *deriver) members(list []*Derived) error {
 		}
 	}
 	pend, err := d.prepare(`INSERT INTO pending (indicator_id) SELECT DISTINCT indicator_id FROM evidence
-		WHERE subject_publisher = ? AND subject_key = ? ON CONFLICT (indicator_id) DO NOTHING`)
+		WHERE subject_publisher = ? AND subject_key = ? AND subject_key <> '' ON CONFLICT (indicator_id) DO NOTHING`)
 	if err != nil {
 		return err
 	}

@@ -19,6 +19,9 @@ type dialect struct {
 	contains func(text, part fragment) fragment
 	// lower and upper are the functions that do what odata.Lower and odata.Upper do.
 	lower, upper string
+	// key is what rows of a table with the primary key (id, tlp_lo) are found again by within a statement, as columns, and
+	// found says that a row is the one of the row "found" that has them.
+	key, found string
 	// json is the text at a path, as a.b, of the JSON object in a column of bytes.
 	json func(column, path string) string
 }
@@ -27,6 +30,8 @@ var sqliteDialect = dialect{
 	contains: func(text, part fragment) fragment { return sqlf("INSTR(", text, ", ", part, ") > 0") },
 	lower:    "dossier_lower",
 	upper:    "dossier_upper",
+	key:      "@.rowid AS k0",
+	found:    "@.rowid = found.k0",
 	json: func(column, path string) string {
 		return "(CAST(" + column + " AS TEXT) ->> '$." + path + "')"
 	},

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -21,9 +22,9 @@ type emitter struct {
 	dialect dialect
 	view    View
 	guard   func(alias string) fragment // which indicators the view shows
-	// slots returns the profiles that may have the folded text in one of theirs; ok is false if they are too many or
-	// cannot be told.
-	slots func(text string) (slots []int64, ok bool, err error)
+	// slots returns the profiles that may have the folded text in one of these of theirs; ok is false if they are too many
+	// or cannot be told.
+	slots func(of gramSpace, text string) (slots []int64, ok bool, err error)
 
 	root    place
 	vars    map[*odata.Variable]place
@@ -53,7 +54,7 @@ func (s *Store) emitter(ctx context.Context, set *entitySet, alias string, v Vie
 	return &emitter{
 		dialect: s.dialect, view: v, root: place{set, alias}, vars: map[*odata.Variable]place{},
 		guard: func(alias string) fragment { return s.shown(alias, v) },
-		slots: func(text string) ([]int64, bool, error) { return s.slots(ctx, text) },
+		slots: func(of gramSpace, text string) ([]int64, bool, error) { return s.slots(ctx, of, text) },
 	}
 }
 
@@ -190,8 +191,11 @@ func (e *emitter) identified(cond fragment, x odata.Expr, values ...odata.Expr) 
 		return cond, nil
 	}
 	at, key, _, err := e.resolve(path)
-	if err != nil || !isIndicator(at.set) || key == "id" {
+	if err != nil || !isIndicator(at.set) || key == "id" && at.set != articleIndicatorSet {
 		return cond, err
+	}
+	if key == "id" {
+		key = "ref"
 	}
 	ids, ok := e.ids(key, values)
 	if !ok {
@@ -200,7 +204,9 @@ func (e *emitter) identified(cond fragment, x odata.Expr, values ...odata.Expr) 
 	return sqlf("(", at.at(at.set.id), " IN ", listed(ids), " AND ", cond, ")"), nil
 }
 
-func isIndicator(s *entitySet) bool { return s == indicatorSet || s == profileIndicatorSet }
+func isIndicator(s *entitySet) bool {
+	return s == indicatorSet || s == profileIndicatorSet || s == articleIndicatorSet
+}
 
 // ids returns the ids of indicators whose property equals one of the literals,
 // if that can be told and their number is no burden.
@@ -341,7 +347,11 @@ func (e *emitter) call(x *odata.Call) (fragment, error) {
 	cond := e.dialect.contains(text.fragment, part.fragment)
 	if path, ok := x.Args[0].(*odata.Path); ok && !x.Exact && !e.mixed && path.Var == nil && e.root.set == profileSet {
 		if lit, ok := x.Args[1].(*odata.Literal); ok {
-			hint, err := e.grams(e.root, Fold(lit.Str))
+			of := allTexts
+			if field, _, _ := strings.Cut(names(path), "/"); shortFields[field] {
+				of = shortTexts
+			}
+			hint, err := e.grams(e.root, of, Fold(lit.Str))
 			return sqlf(hint, cond), err
 		}
 	}
@@ -373,17 +383,20 @@ func (e *emitter) suffix(x *odata.Call) fragment {
 }
 
 // grams returns a condition, with AND behind it, for profiles that may have
-// the folded text in one of theirs; it is empty if that leaves too many.
-func (e *emitter) grams(p place, text string) (fragment, error) {
+// the folded text in one of these of theirs; it is empty if that leaves too many.
+func (e *emitter) grams(p place, of gramSpace, text string) (fragment, error) {
 	const lookup = 20 // what asking costs, in arguments
 	if !e.hint(lookup) {
 		return fragment{}, nil
 	}
-	slots, ok, err := e.slots(text)
-	if err != nil || !ok || !e.hint(len(slots)) {
+	slots, ok, err := e.slots(of, text)
+	if err != nil || !ok || !e.hint(roundUp(len(slots))) {
 		return fragment{}, err
 	}
-	return sqlf(p.at("@.slot IN "), listed(slots), " AND "), nil
+	if len(slots) == 0 {
+		return sqlf(no, " AND "), nil
+	}
+	return sqlf(p.at("@.slot IN "), listed(padded(slots)), " AND "), nil
 }
 
 // prefix emits startswith with a literal: a range where the text is a column.
@@ -573,6 +586,9 @@ func (e *emitter) elements(c collection, owner place) (place, fragment) {
 	if c.guard {
 		on = sqlf(on, " AND ", e.guard(el.alias))
 	}
+	if c.marks {
+		on = sqlf(on, " AND ", el.alias+".claim <= ", fragment{"?", []any{int(e.view.Ceiling)}})
+	}
 	return el, on
 }
 
@@ -599,7 +615,7 @@ func (e *emitter) lambda(x *odata.Lambda) (fragment, error) {
 		if found, ok := e.owners(x.Body, x.Var, c); ok {
 			// With a limit SQLite makes no join of it, in which every element would be looked for once for each of the owners found.
 			end = " LIMIT 1)"
-			hint = sqlf(owner.at(owner.set.id), " IN (SELECT o.profile_id FROM ", found, ") AND ")
+			hint = sqlf(owner.at(owner.set.id), " IN (SELECT o."+cmp.Or(c.owner, "profile_id")+" FROM ", found, ") AND ")
 		}
 	}
 	e.vars[x.Var] = el
@@ -618,11 +634,11 @@ func (e *emitter) lambda(x *odata.Lambda) (fragment, error) {
 // an element for which the condition is true, if an index tells them.
 func (e *emitter) owners(body odata.Expr, v *odata.Variable, c collection) (fragment, bool) {
 	if c.guard {
-		ids, ok := e.elementIDs(body, v)
+		ids, ok := e.elementIDs(body, v, c)
 		if !ok || !e.hint(len(ids)) {
 			return fragment{}, false
 		}
-		return sqlf("indicator_profile o WHERE o.indicator_id IN ", listed(ids)), true
+		return sqlf(cmp.Or(c.links, "indicator_profile")+" o WHERE o.indicator_id IN ", listed(ids)), true
 	}
 	cond, ok := e.elementKeys(body, v, c)
 	if !ok {
@@ -636,17 +652,17 @@ func (e *emitter) owners(body odata.Expr, v *odata.Variable, c collection) (frag
 
 // elementIDs returns the ids of indicators of which one must be an element for which the
 // condition is true.
-func (e *emitter) elementIDs(body odata.Expr, v *odata.Variable) (ids []string, ok bool) {
+func (e *emitter) elementIDs(body odata.Expr, v *odata.Variable, c collection) (ids []string, ok bool) {
 	switch x := body.(type) {
 	case *odata.And:
 		for _, term := range x.Terms {
-			if ids, ok := e.elementIDs(term, v); ok {
+			if ids, ok := e.elementIDs(term, v, c); ok {
 				return ids, true
 			}
 		}
 	case *odata.Or:
 		for _, term := range x.Terms {
-			more, ok := e.elementIDs(term, v)
+			more, ok := e.elementIDs(term, v, c)
 			if !ok {
 				return nil, false
 			}
@@ -655,6 +671,9 @@ func (e *emitter) elementIDs(body odata.Expr, v *odata.Variable) (ids []string, 
 		return ids, true
 	default:
 		if path, values, ok := equality(x, v); ok {
+			if path == "id" && c.set == articleIndicatorSet {
+				path = "ref"
+			}
 			return e.ids(path, values)
 		}
 	}

@@ -122,6 +122,7 @@ func (b *Batch) rowOf(o *intel.Observation) evidence {
 	if e.source == "" {
 		e.source = intel.SourceOSINT
 	}
+	b.timed = b.timed || e.first.At > b.now || e.last > b.now
 	if e.first.IsZero() || e.first.At > b.now {
 		e.first = intel.Date{At: b.now, Precision: intel.Exact, Basis: intel.BasisImport}
 	}
@@ -168,11 +169,11 @@ func (b *Batch) flush(ctx context.Context) error {
 	if b.sorter.empty() {
 		return nil
 	}
-	w := evidenceWriter{b: b, ctx: ctx, rows: b.evidenceRows(ctx), pending: b.pendingRows(ctx), publishers: map[string]intel.TLP{}}
-	var err error
-	if w.first, err = isEmpty(ctx, b.tx, "evidence"); err != nil {
+	first, err := isEmpty(ctx, b.tx, "evidence")
+	if err != nil {
 		return err
 	}
+	w := evidenceWriter{b: b, ctx: ctx, first: first, rows: b.evidenceRows(ctx, first), pending: b.pendingRows(ctx), publishers: map[string]intel.TLP{}}
 	if err := b.sorter.each(w.add); err != nil {
 		return err
 	}
@@ -323,6 +324,9 @@ func (w *evidenceWriter) row(e *evidence, stored map[evidenceKey]evidence) error
 	if old, had := stored[e.evidenceKey]; had {
 		merged := merge(old, *e)
 		merged.dataset = old.dataset
+		if old.absent {
+			w.b.moves(e.publisher, &old.dataset)
+		}
 		if merged == old {
 			return nil
 		}
@@ -356,9 +360,14 @@ func (w *evidenceWriter) count() {
 const evidenceColumns = `indicator_id, publisher, dataset, subject_publisher, subject_key, kind, value, first_seen, first_precision, first_basis,
 	last_seen, valid_until, confidence, tlp, source, reference, context, revoked, modified, absent`
 
-// evidenceRows and pendingRows are the inserts of a flush.
-func (b *Batch) evidenceRows(ctx context.Context) *bulk {
-	return newBulk(ctx, b.tx, "INSERT INTO evidence ("+evidenceColumns+", imported) VALUES", 21,
+// evidenceRows and pendingRows are the inserts of a flush. Nothing can conflict if it
+// is the first.
+func (b *Batch) evidenceRows(ctx context.Context, first bool) *bulk {
+	head := "INSERT INTO evidence (" + evidenceColumns + ", imported) VALUES"
+	if first {
+		return newBulk(ctx, b.tx, head, 21, "")
+	}
+	return newBulk(ctx, b.tx, head, 21,
 		`ON CONFLICT (indicator_id, publisher, subject_publisher, subject_key) DO UPDATE SET dataset = excluded.dataset,
 			first_seen = excluded.first_seen, first_precision = excluded.first_precision, first_basis = excluded.first_basis,
 			last_seen = excluded.last_seen, valid_until = excluded.valid_until, confidence = excluded.confidence, tlp = excluded.tlp,
@@ -434,6 +443,7 @@ func (b *Batch) EndSnapshot(ctx context.Context, ds intel.Dataset, subjects []in
 				return gone, true, err
 			}
 			b.changed = true
+			b.moves(ds.Publisher, nil)
 			gone++
 		}
 	}
@@ -444,7 +454,7 @@ func (b *Batch) EndSnapshot(ctx context.Context, ds intel.Dataset, subjects []in
 // met, and returns the others that stood in it.
 func (b *Batch) untouched(ctx context.Context, ds intel.Dataset, subject intel.Ref) (missing []string, err error) {
 	rows, err := b.tx.QueryContext(ctx, `SELECT indicator_id, dataset FROM evidence
-		WHERE subject_publisher = ? AND subject_key = ? AND publisher = ? AND absent = 0`, subject.Publisher, subject.Key, ds.Publisher)
+		WHERE subject_publisher = ? AND subject_key = ? AND subject_key <> '' AND publisher = ? AND absent = 0`, subject.Publisher, subject.Key, ds.Publisher)
 	if err != nil {
 		return nil, err
 	}
@@ -458,6 +468,12 @@ func (b *Batch) untouched(ctx context.Context, ds intel.Dataset, subject intel.R
 		switch touched := b.touched.has(id, subject); {
 		case touched && dataset != ds.Name:
 			claim = append(claim, id)
+			if !b.newSets[movable(ds.Publisher, &ds.Name)] {
+				b.moves(ds.Publisher, &ds.Name)
+			}
+			if dataset != "" {
+				b.moves(ds.Publisher, &dataset)
+			}
 		case !touched && dataset == ds.Name:
 			missing = append(missing, id)
 		}

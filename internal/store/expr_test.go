@@ -214,6 +214,9 @@ func (a *author) found() string {
 		name := pick(a.Rand, []string{"id", "artifact/id", "artifact/microsoft.graph.security.unclassifiedArtifact/value", "artifact/microsoft.graph.security.host/id"})
 		return a.match(name, a.texts[name[strings.LastIndexByte(name, '/')+1:]])
 	}
+	if a.typ == Types.Article || a.typ == Types.ArticleIndicator {
+		return a.foundArticle()
+	}
 	switch a.IntN(4) {
 	case 0:
 		texts, name := a.texts["content"], pick(a.Rand, []string{"summary", "description", "tradecraft"})+"/content"

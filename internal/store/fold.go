@@ -78,7 +78,7 @@ func (s *Store) foldAll(ctx context.Context, progress func(done int)) (total int
 	}
 	defer func() { err = errors.Join(err, s.sortIn(context.WithoutCancel(ctx), "memory")) }()
 	err = s.inTx(ctx, func(tx *sql.Tx) error {
-		indexes, err := dropIndexes(ctx, tx, "indicator")
+		indexes, err := s.dropIndexes(ctx, tx, "indicator")
 		if err != nil {
 			return err
 		}
@@ -197,8 +197,8 @@ type folder struct {
 	// all tells that pending is emptied at the end, and last is where it was read to.
 	all  bool
 	last string
-	// unclaimed and fresh tell that there are no claims of people, and were no indicators.
-	unclaimed, fresh bool
+	// unclaimed, unsighted and fresh tell that there are no claims of people, no sightings, and were no indicators.
+	unclaimed, unsighted, fresh bool
 
 	indicators, ofProfiles, profiles, changes *bulk
 }
@@ -260,6 +260,9 @@ func (f *folder) start() error {
 	f.stmts = map[string]*sql.Stmt{}
 	f.bulks()
 	if f.unclaimed, err = isEmpty(f.ctx, f.tx, "analyst_claim"); err != nil {
+		return err
+	}
+	if f.unsighted, err = isEmpty(f.ctx, f.tx, "sighted"); err != nil {
 		return err
 	}
 	f.fresh, err = isEmpty(f.ctx, f.tx, "indicator")
@@ -382,8 +385,10 @@ func (f *folder) compute(ids []string) (c foldedChunk) {
 			return foldedChunk{err: err}
 		}
 	}
-	if f.sighted, err = sightedOf(f.ctx, f.q, ids); err != nil {
-		return foldedChunk{err: err}
+	if f.sighted = nil; !f.unsighted {
+		if f.sighted, err = sightedOf(f.ctx, f.q, ids); err != nil {
+			return foldedChunk{err: err}
+		}
 	}
 	if c.had, err = f.stored(ids); err != nil {
 		return foldedChunk{err: err}

@@ -13,31 +13,46 @@ import (
 // run is hashed to a gram, of which there are few, so that the table is small:
 // a row per gram and block of profiles, with a bit for each. Bits are set when a text
 // comes and stay when it goes: what they lead to is verified by the text itself.
+//
+// Long texts have most of the frequent grams. So there are grams of all the texts of
+// a profile, and behind them, numbered on, grams of its title and summary alone.
 const (
-	gramCount   = 1 << 13
+	gramBits    = 13
+	gramCount   = 2 << gramBits
 	slotsPerRow = 4096 // of text_gram; its bitmap has 512 bytes at most
 	maxSlots    = 400  // more candidates than this are no help
 )
 
 // gramVersion changes when a text gets other grams, or a block another size. It is
 // kept in the database.
-const gramVersion = 1
+const gramVersion = 2
+
+// A gramSpace is the texts that a set of grams is of.
+type gramSpace int
+
+const (
+	allTexts   gramSpace = 0
+	shortTexts gramSpace = 1 // title and summary
+)
+
+// shortFields are the fields of shortTexts.
+var shortFields = map[string]bool{"title": true, "summary": true}
 
 // grams is the set of grams of some texts.
 type grams [gramCount / 64]uint64
 
 func gramOf(a, b, c rune) uint32 {
 	h := uint32(a)*0x9e3779b1 ^ uint32(b)*0x85ebca6b ^ uint32(c)*0xc2b2ae35
-	return (h ^ h>>15) * 0x2c1b3c6d >> (32 - 13)
+	return (h ^ h>>15) * 0x2c1b3c6d >> (32 - gramBits)
 }
 
 // add adds the grams of a folded text.
-func (g *grams) add(text string) {
+func (g *grams) add(of gramSpace, text string) {
 	var a, b rune
 	n := 0
 	for _, c := range text {
 		if n >= 2 {
-			h := gramOf(a, b, c)
+			h := uint32(of)<<gramBits + gramOf(a, b, c)
 			g[h/64] |= 1 << (h % 64)
 		}
 		n++
@@ -133,26 +148,22 @@ func union(stored, more []byte) []byte {
 }
 
 // slots returns the slots of the profiles that may have the folded text in one
-// of theirs; ok is false if it is too short to tell, or they are too many to help.
-func (s *Store) slots(ctx context.Context, text string) (slots []int64, ok bool, err error) {
+// of these; ok is false if it is too short to tell, or they are too many to help.
+func (s *Store) slots(ctx context.Context, of gramSpace, text string) (slots []int64, ok bool, err error) {
 	if utf8.RuneCountInString(text) < 3 {
 		return nil, false, nil
 	}
 	var g grams
-	g.add(text)
+	g.add(of, text)
 	var wanted []int64
 	g.each(func(gram int) { wanted = append(wanted, int64(gram)) })
 	const most = 24 // a long text is as well told by some of its grams
 	if len(wanted) > most {
 		wanted = wanted[:most]
 	}
-	var last sql.NullInt64
-	if err := s.read.QueryRowContext(ctx, "SELECT MAX(slot) FROM profile").Scan(&last); err != nil || !last.Valid {
-		return nil, false, err
-	}
-	for block := range last.Int64/slotsPerRow + 1 {
-		bitmap, err := s.gramBitmap(ctx, block, wanted)
-		if err != nil {
+	for block, last := int64(0), int64(0); block <= last; block++ {
+		var bitmap []byte
+		if bitmap, last, err = s.gramBitmap(ctx, block, wanted); err != nil {
 			return nil, false, err
 		}
 		for i := 0; i+8 <= len(bitmap); i += 8 {
@@ -167,19 +178,24 @@ func (s *Store) slots(ctx context.Context, text string) (slots []int64, ok bool,
 	return slots, true, nil
 }
 
-// gramBitmap returns the bits that all the wanted grams have in a block.
-func (s *Store) gramBitmap(ctx context.Context, block int64, wanted []int64) ([]byte, error) {
-	rows, err := s.read.QueryContext(ctx, "SELECT profiles FROM text_gram WHERE block = ? AND gram IN ("+marks(len(wanted))+")", append([]any{block}, anys(wanted)...)...)
+// gramBitmap returns the bits that all the wanted grams have in a block, and the
+// last block.
+func (s *Store) gramBitmap(ctx context.Context, block int64, wanted []int64) (all []byte, last int64, err error) {
+	rows, err := s.query(ctx, "SELECT l.last, g.profiles FROM (SELECT COALESCE(MAX(slot), 0) AS last FROM profile) l LEFT JOIN text_gram g ON g.block = ? AND g.gram IN ("+
+		marks(roundUp(len(wanted)))+")", append([]any{block}, anys(padded(wanted))...)...)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	defer rows.Close()
-	all := make([]byte, slotsPerRow/8)
+	all = make([]byte, slotsPerRow/8)
 	n := 0
-	for ; rows.Next(); n++ {
+	for rows.Next() {
 		var bitmap sql.RawBytes
-		if err := rows.Scan(&bitmap); err != nil {
-			return nil, err
+		if err := rows.Scan(&last, &bitmap); err != nil {
+			return nil, 0, err
+		}
+		if bitmap == nil {
+			continue // no gram is there
 		}
 		for i := range all {
 			switch {
@@ -191,9 +207,10 @@ func (s *Store) gramBitmap(ctx context.Context, block int64, wanted []int64) ([]
 				all[i] &= bitmap[i]
 			}
 		}
+		n++
 	}
 	if n < len(wanted) {
 		clear(all)
 	}
-	return all, rows.Err()
+	return all, last / slotsPerRow, rows.Err()
 }

@@ -137,7 +137,7 @@ func (s *Store) indicatorsSince(ctx context.Context, profile string, since int64
 	if err != nil {
 		return nil, false, err
 	}
-	gone, err := s.logged(ctx, entity, profile, v.Ceiling, from, head, limit+1)
+	gone, err := s.logged(ctx, entity, profile, "", v.Ceiling, from, head, limit+1)
 	if err != nil {
 		return nil, false, err
 	}

@@ -5,10 +5,16 @@ import (
 	"database/sql"
 )
 
-// dropIndexes drops the indexes of a table in SQLite, but for those of its keys,
-// and returns the statements that make them again.
-func dropIndexes(ctx context.Context, tx *sql.Tx, table string) (again []string, err error) {
-	rows, err := tx.QueryContext(ctx, "SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND tbl_name = ? AND sql IS NOT NULL ORDER BY name", table)
+// dropIndexes drops the indexes of a table, but for those of its keys, and returns
+// the statements that make them again.
+func (d dialect) dropIndexes(ctx context.Context, tx *sql.Tx, table string) (again []string, err error) {
+	query := "SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND tbl_name = ? AND sql IS NOT NULL ORDER BY name"
+	if d.postgres {
+		query = `SELECT i.relname, pg_get_indexdef(i.oid) FROM pg_index AS x JOIN pg_class AS i ON i.oid = x.indexrelid
+			JOIN pg_class AS t ON t.oid = x.indrelid JOIN pg_namespace AS n ON n.oid = t.relnamespace
+			WHERE n.nspname = current_schema() AND t.relname = ? AND NOT x.indisprimary ORDER BY i.relname`
+	}
+	rows, err := tx.QueryContext(ctx, query, table)
 	if err != nil {
 		return nil, err
 	}

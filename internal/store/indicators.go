@@ -2,8 +2,10 @@ package store
 
 import (
 	"context"
+	"crypto/sha256"
 	"database/sql"
 	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"fmt"
 
@@ -71,6 +73,16 @@ func (i *Indicator) Wire() WireIndicator {
 	return w
 }
 
+// ETag returns the digest of the wire form, which the entity's tag is made of.
+func (i *Indicator) ETag() (string, error) {
+	raw, err := encodeJSON(i.Wire())
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(raw)
+	return hex.EncodeToString(sum[:16]), nil
+}
+
 // Artifact returns the inlined artifact of an observable: names and addresses
 // are hosts, anything else is an unclassifiedArtifact.
 func Artifact(o observable.Observable) WireArtifact {
@@ -112,6 +124,7 @@ func (s *Store) indicatorList(v View) list[*Indicator] {
 	return list[*Indicator]{
 		set: indicatorSet, alias: "i", view: v, scope: "indicators" + string(v.Mode), columns: indicatorSelect("i.id"), from: "indicator i",
 		where: s.shown("i", v), scan: s.scanIndicator(),
+		deferred: true,
 	}
 }
 
@@ -163,7 +176,7 @@ func (s *Store) ProfileIndicator(ctx context.Context, profileID, id string, v Vi
 }
 
 func (s *Store) oneIndicator(ctx context.Context, id string, query fragment) (*Indicator, error) {
-	i, err := s.scanIndicator()(s.read.QueryRowContext(ctx, query.sql, query.args...))
+	i, err := s.scanIndicator()(s.queryRow(ctx, query.sql, query.args...))
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, fmt.Errorf("indicator %q: %w", id, intel.ErrNotFound)
 	}

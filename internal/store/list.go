@@ -18,7 +18,10 @@ type list[T any] struct {
 	columns string
 	from    string
 	where   fragment
-	scan    func(rows scanner, more ...any) (T, error)
+	// deferred is set if the rows of a page in a chosen order are found before they are read; the key of the table is
+	// (id, tlp_lo).
+	deferred bool
+	scan     func(rows scanner, more ...any) (T, error)
 }
 
 // queryBudget bounds the time of a statement that a client's filter, order or
@@ -68,13 +71,22 @@ func (l *list[T]) conditions(e *emitter, q *odata.Query) (fragment, error) {
 	return where, nil
 }
 
+// count returns how many rows match a query. A number is kept until something
+// changes.
 func (l *list[T]) count(ctx context.Context, s *Store, q *odata.Query) (n int64, err error) {
+	if l.view.Mode == Active { // depends on the time
+		return l.counted(ctx, s, q)
+	}
+	return s.counts.number(ctx, s, fmt.Sprint(l.view.Ceiling, "\x00", selection(l.scope, q)), func() (int64, error) { return l.counted(ctx, s, q) })
+}
+
+func (l *list[T]) counted(ctx context.Context, s *Store, q *odata.Query) (n int64, err error) {
 	err = s.within(ctx, func(ctx context.Context) error {
 		where, err := l.conditions(s.emitter(ctx, l.set, l.alias, l.view), q)
 		if err != nil {
 			return err
 		}
-		return s.read.QueryRowContext(ctx, "SELECT COUNT(*) FROM "+l.from+" WHERE "+where.sql, where.args...).Scan(&n)
+		return s.queryRow(ctx, "SELECT COUNT(*) FROM "+l.from+" WHERE "+where.sql, where.args...).Scan(&n)
 	})
 	return n, err
 }
@@ -103,6 +115,10 @@ func (l *list[T]) page(ctx context.Context, s *Store, q *odata.Query) (page *Pag
 
 // statement returns the SELECT of a page. It asks for one row more than a page
 // has, to learn whether there is a next.
+//
+// In an order that the client chose, the rows of the page are found first, by
+// what an index may hold, and then read: the database may have to sort more rows
+// than the page has.
 func (l *list[T]) statement(ctx context.Context, s *Store, q *odata.Query) (query fragment, keys []sortKey, err error) {
 	e := s.emitter(ctx, l.set, l.alias, l.view)
 	if keys, err = e.order(q.OrderBy); err != nil {
@@ -119,40 +135,43 @@ func (l *list[T]) statement(ctx context.Context, s *Store, q *odata.Query) (quer
 		}
 		where = sqlf(where, " AND (", after(keys, values), ")")
 	}
-	query = sqlf("SELECT "+l.columns, sortColumns(keys), " FROM "+l.from+" WHERE ", where, " ORDER BY "+orderSQL(keys),
-		fragment{" LIMIT ?", []any{q.Top + 1}})
+	rows := sqlf(sortColumns(keys), " FROM "+l.from+" WHERE ", where, " ORDER BY "+orderSQL("", keys), fragment{" LIMIT ?", []any{q.Top + 1}})
 	if q.Skip > 0 && q.SkipToken == "" {
-		query = sqlf(query, fragment{" OFFSET ?", []any{q.Skip}})
+		rows = sqlf(rows, fragment{" OFFSET ?", []any{q.Skip}})
 	}
+	if len(keys) == 1 || !l.deferred {
+		return sqlf("SELECT "+l.columns, rows), keys, nil
+	}
+	at := place{l.set, l.alias}
+	query = sqlf("SELECT "+l.columns, keptColumns("found", keys), " FROM (SELECT "+at.at(s.dialect.key), rows, ") found JOIN "+l.from+" ON "+at.at(s.dialect.found),
+		" ORDER BY "+orderSQL("found.", keys))
 	return query, keys, nil
 }
 
 func (l *list[T]) rows(ctx context.Context, s *Store, q *odata.Query, query fragment, keys []sortKey) (*Page[T], error) {
 	page := &Page[T]{Items: []T{}, Count: -1}
-	rows, err := s.read.QueryContext(ctx, query.sql, query.args...)
+	rows, err := s.query(ctx, query.sql, query.args...)
 	if err != nil {
 		return nil, fmt.Errorf("list %s: %w", strings.Fields(l.from)[0], err)
 	}
 	defer rows.Close()
-	last := make([]any, len(keys))
+	values, dest := sortValues(keys)
 	for rows.Next() {
 		if len(page.Items) == q.Top {
-			page.Next = token{Query: queryDigest(l.scope, q), Values: last}.encode()
+			page.Next = token{Query: queryDigest(l.scope, q), Values: values()}.encode()
 			return page, nil
 		}
-		values, dest := sortValues(keys)
 		item, err := l.scan(rows, dest...)
 		if err != nil {
 			return nil, err
 		}
 		page.Items = append(page.Items, item)
-		last = values()
 	}
 	return page, rows.Err()
 }
 
 // sortValues returns where to scan the sort values of a row, and a function
-// that reads them.
+// that reads those of the row that was scanned last.
 func sortValues(keys []sortKey) (values func() []any, dest []any) {
 	texts, ints := make([]string, len(keys)), make([]int64, len(keys))
 	dest = make([]any, len(keys))

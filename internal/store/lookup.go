@@ -36,8 +36,13 @@ type Known struct {
 	Indicator *Indicator
 	Evidence  []Evidence
 	Profiles  []ProfileTitle
-	AsOf      intel.Time // when it was looked up
+	Articles  []ArticleTitle // that list it, latest first, at most [KnownArticles]
+	More      bool           // there are more articles
+	AsOf      intel.Time     // when it was looked up
 }
+
+// KnownArticles is how many articles a look-up names.
+const KnownArticles = 10
 
 // Lookup returns what is known of an observable; the error wraps
 // [intel.ErrNotFound] if nothing is.
@@ -51,7 +56,10 @@ func (s *Store) Lookup(ctx context.Context, o observable.Observable, v View) (*K
 	if k.Evidence, err = s.Evidence(ctx, i.ID, v); err != nil {
 		return nil, err
 	}
-	k.Profiles, err = s.IndicatorProfiles(ctx, i.ID, v)
+	if k.Profiles, err = s.IndicatorProfiles(ctx, i.ID, v); err != nil {
+		return nil, err
+	}
+	k.Articles, k.More, err = s.IndicatorArticles(ctx, i.ID, KnownArticles, v)
 	return k, err
 }
 

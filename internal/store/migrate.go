@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"strconv"
 	"strings"
+	"time"
 
 	"dossier/internal/intel"
 	"dossier/internal/observable"
@@ -30,34 +31,59 @@ var versions = map[string]string{
 
 // upgrades compute what a schema file leaves to the program, in the same
 // transaction, by the number of the file.
-var upgrades = map[int]func(context.Context, *sql.Tx) error{2: fillQuery, 7: fillIndicators, 9: fillAssertions}
+var upgrades = map[int]func(context.Context, *sql.Tx) error{2: fillQuery, 7: fillIndicators, 9: fillAssertions, 16: fillGrams}
 
 // migrate brings the schema up to date, a file at a time, each in a
 // transaction, and reports whether the database was empty before.
 func (s *Store) migrate(ctx context.Context) (isNew bool, err error) {
-	have, err := s.schemaVersion(ctx)
+	files, err := schemaNames()
 	if err != nil {
 		return false, err
 	}
-	files, err := fs.Glob(schemaFiles, "schema/*.sql")
+	have, err := s.migrateTo(ctx, len(files))
 	if err != nil {
 		return false, err
-	}
-	if have > len(files) {
-		return false, &OpenError{
-			Path: s.Path(), Msg: fmt.Sprintf("was made by a newer Dossier (schema %d; this one knows %d)", have, len(files)),
-			Hint: "use that version, or a newer one",
-		}
-	}
-	for i := have; i < len(files); i++ {
-		if err := s.migrateFile(ctx, files[i], i+1); err != nil {
-			return false, fmt.Errorf("schema %d: %w", i+1, err)
-		}
 	}
 	if have == 0 {
 		return true, nil
 	}
 	return false, s.checkVersions(ctx)
+}
+
+// schemaNames returns the schema files, in their order.
+func schemaNames() ([]string, error) { return fs.Glob(schemaFiles, "schema/*.sql") }
+
+// migrateTo applies schema files until there are so many, and returns how many
+// the database had.
+func (s *Store) migrateTo(ctx context.Context, want int) (have int, err error) {
+	if have, err = s.schemaVersion(ctx); err != nil {
+		return 0, err
+	}
+	files, err := schemaNames()
+	if err != nil {
+		return 0, err
+	}
+	if have > len(files) {
+		return 0, &OpenError{
+			Path: s.Path(), Msg: fmt.Sprintf("was made by a newer Dossier (schema %d; this one knows %d)", have, len(files)),
+			Hint: "use that version, or a newer one",
+		}
+	}
+	if have == 0 && s.readOnly {
+		return 0, &OpenError{Path: s.Path(), Msg: "is empty, and cannot be written", Hint: "choose another file with --db"}
+	}
+	if have < want && s.readOnly {
+		return 0, &OpenError{
+			Path: s.Path(), Msg: fmt.Sprintf("cannot be written, and was made by an older Dossier (schema %d; this one needs %d)", have, want),
+			Hint: "copy it elsewhere and use that with --db, or let somebody who may write it run this version once",
+		}
+	}
+	for i := have; i < want; i++ {
+		if err := s.migrateFile(ctx, files[i], i+1); err != nil {
+			return 0, fmt.Errorf("schema %d: %w", i+1, err)
+		}
+	}
+	return have, nil
 }
 
 // schemaVersion returns how many schema files the database has, 0 if it is empty.
@@ -188,6 +214,7 @@ const turnRow = 2
 // begin starts a write transaction. It waits until it is the only one, in this
 // process and in all others.
 func (s *Store) begin(ctx context.Context) (*sql.Tx, error) {
+	defer s.noticeWait()()
 	tx, err := s.write.BeginTx(ctx, nil) // in SQLite it locks the database
 	if err != nil || !s.postgres {
 		return tx, err
@@ -196,6 +223,18 @@ func (s *Store) begin(ctx context.Context) (*sql.Tx, error) {
 		return nil, errors.Join(err, tx.Rollback())
 	}
 	return tx, nil
+}
+
+// waitNoticed is how long a writer waits before it says so.
+const waitNoticed = 1500 * time.Millisecond
+
+// noticeWait calls Waiting unless what it returns is called in time.
+func (s *Store) noticeWait() (stop func()) {
+	if s.Waiting == nil {
+		return func() {}
+	}
+	t := time.AfterFunc(waitNoticed, s.Waiting)
+	return func() { t.Stop() }
 }
 
 // inTx runs f in a write transaction; an error of f rolls it back.

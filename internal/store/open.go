@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -28,13 +29,20 @@ type Store struct {
 	read  *sql.DB
 	path  string
 	dialect
-	watch  watch
-	writes atomic.Int64 // commits of this process
+	watch    watch
+	prepared *prepared // of read; nil: none
+	bodies   bodyMemory
+	counts   counts
+	writes   atomic.Int64 // commits of this process
 	// Now gives the time of writes; tests set it.
 	Now func() time.Time
+	// Waiting, if not nil, is called, perhaps on another goroutine, when a write has
+	// waited for other writers for a while, and goes on to wait.
+	Waiting func()
 	// Retention is how long changes are kept; 0: [DefaultRetention].
 	Retention time.Duration
 
+	readOnly bool
 	budget   time.Duration // of a query; see queryBudget
 	bulkFold int           // 0 is the constant of that name
 
@@ -48,6 +56,9 @@ type Store struct {
 // Options say how to open a database. The zero value opens an existing one.
 type Options struct {
 	Create bool // make the file if it does not exist
+	// Read opens a file that cannot be written for reading alone. It must be of the
+	// present schema.
+	Read bool
 }
 
 // An OpenError says why a database cannot be used and what may help.
@@ -82,25 +93,80 @@ func Open(ctx context.Context, path string, o Options) (s *Store, isNew bool, er
 		return s, isNew, nil
 	}
 	s.dialect = sqliteDialect
-	if err := checkFile(path, o.Create); err != nil {
+	err = checkFile(path, o.Create)
+	if errors.Is(err, errNotWritable) && o.Read {
+		return s, false, s.openForReading(ctx)
+	}
+	if err != nil {
 		return nil, false, err
 	}
-	sqlite.StrictPragmas(true)
-	if s.write, err = sql.Open("sqlite", dsn(path, "journal_mode(wal)", "cache_size(-65536)")); err != nil {
-		return nil, false, openError(path, err)
+	if err := s.connectSQLite(); err != nil {
+		return nil, false, err
 	}
-	s.write.SetMaxOpenConns(1)
-	if s.read, err = sql.Open("sqlite", dsn(path, "cache_size(-16384)", "query_only(1)")); err != nil {
-		return nil, false, errors.Join(openError(path, err), s.write.Close())
-	}
-	s.read.SetMaxOpenConns(8)
-	s.read.SetMaxIdleConns(8)
 	isNew, err = s.migrate(ctx)
 	if err != nil {
 		return nil, false, errors.Join(openError(path, err), s.Close())
 	}
 	return s, isNew, nil
 }
+
+// sqliteReaders returns how many connections read a file at a time: some more than
+// there are processors, so that what takes long does not hold up all others.
+func sqliteReaders() int { return max(8, 2*runtime.GOMAXPROCS(0)) }
+
+// sqliteReadCache is how much of a file these connections keep in memory, all
+// together, in kB.
+const sqliteReadCache = 128 << 10
+
+// Readers returns how many queries the database answers at a time.
+func (s *Store) Readers() int {
+	if s.postgres {
+		return postgresReaders
+	}
+	return sqliteReaders() - 1 // one looks for changes: watch
+}
+
+// connectSQLite opens the connections to the file.
+func (s *Store) connectSQLite() (err error) {
+	sqlite.StrictPragmas(true)
+	if s.write, err = sql.Open("sqlite", dsn(s.path, "journal_mode(wal)", "cache_size(-65536)")); err != nil {
+		return openError(s.path, err)
+	}
+	s.write.SetMaxOpenConns(1)
+	readers := sqliteReaders()
+	if s.read, err = sql.Open("sqlite", dsn(s.path, fmt.Sprintf("cache_size(-%d)", sqliteReadCache/readers), "query_only(1)")); err != nil {
+		return errors.Join(openError(s.path, err), s.write.Close())
+	}
+	s.read.SetMaxOpenConns(readers)
+	s.read.SetMaxIdleConns(readers)
+	s.prepared = newPrepared()
+	return nil
+}
+
+// openForReading opens a file that cannot be written.
+func (s *Store) openForReading(ctx context.Context) (err error) {
+	s.readOnly = true
+	sqlite.StrictPragmas(true)
+	params := []string{"mode=ro"}
+	if wal, err := os.Stat(s.path + "-wal"); err != nil || wal.Size() == 0 {
+		// Nobody has it open. Without this SQLite wants to make files beside it, where
+		// writing is refused as well, as a rule.
+		params = append(params, "immutable=1")
+	}
+	if s.read, err = sql.Open("sqlite", dsn(s.path, "cache_size(-16384)", "query_only(1)")+"&"+strings.Join(params, "&")); err != nil {
+		return openError(s.path, err)
+	}
+	s.read.SetMaxOpenConns(8)
+	s.read.SetMaxIdleConns(8)
+	s.write = s.read // what is read through it, too
+	if _, err := s.migrate(ctx); err != nil {
+		return errors.Join(openError(s.path, err), s.Close())
+	}
+	return nil
+}
+
+// ReadOnly reports whether the database was opened for reading alone.
+func (s *Store) ReadOnly() bool { return s.readOnly }
 
 // Path returns the path that the store was opened with; of a URL without its
 // password.
@@ -156,6 +222,9 @@ func dsn(path string, pragmas ...string) string {
 	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode()
 }
 
+// errNotWritable marks the error of checkFile about a file that could be read.
+var errNotWritable = errors.New("not writable")
+
 // checkFile finds out what a driver would say less clearly.
 func checkFile(path string, create bool) error {
 	if path == "" {
@@ -181,15 +250,23 @@ func checkFile(path string, create bool) error {
 	case info.IsDir():
 		return &OpenError{Path: path, Msg: "is a folder", Hint: "give --db the path of a file"}
 	}
-	f, err := os.OpenFile(path, os.O_RDWR, 0)
-	if err != nil {
-		return &OpenError{Path: path, Msg: "cannot be written", Hint: "check the file's permissions, or copy it elsewhere and use that with --db", Err: err}
+	f, notWritable := os.OpenFile(path, os.O_RDWR, 0)
+	if notWritable != nil {
+		if f, err = os.Open(path); err != nil {
+			return &OpenError{Path: path, Msg: "cannot be read", Hint: "check the file's permissions", Err: err}
+		}
 	}
 	defer f.Close()
 	head := make([]byte, 16)
 	n, _ := f.Read(head)
 	if n > 0 && string(head[:n]) != "SQLite format 3\x00" {
 		return &OpenError{Path: path, Msg: "is not a Dossier database", Hint: "to read data from it, use: dossier import " + path}
+	}
+	if notWritable != nil {
+		return &OpenError{
+			Path: path, Msg: "cannot be written", Hint: "check the file's permissions, or copy it elsewhere and use that with --db",
+			Err: errors.Join(errNotWritable, notWritable),
+		}
 	}
 	return nil
 }

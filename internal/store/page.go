@@ -78,10 +78,20 @@ func sortColumns(keys []sortKey) fragment {
 	return f
 }
 
-func orderSQL(keys []sortKey) string {
+// keptColumns names them, as columns of a table that has them.
+func keptColumns(table string, keys []sortKey) string {
+	var b strings.Builder
+	for i := range keys {
+		b.WriteString(", " + table + "." + sortName(i))
+	}
+	return b.String()
+}
+
+// orderSQL is what stands behind ORDER BY; of is put before each name.
+func orderSQL(of string, keys []sortKey) string {
 	terms := make([]string, len(keys))
 	for i, k := range keys {
-		terms[i] = sortName(i)
+		terms[i] = of + sortName(i)
 		if k.desc {
 			terms[i] += " DESC"
 		}
@@ -121,17 +131,23 @@ type token struct {
 // queryDigest identifies the order and the selection of rows that a token is for.
 func queryDigest(scope string, q *odata.Query) string {
 	var b strings.Builder
-	b.WriteString(scope)
 	for _, o := range q.OrderBy {
 		b.WriteString("\x00" + o.String())
 	}
+	return digest([]byte(selection(scope+b.String(), q)))[:8]
+}
+
+// selection identifies the rows that match a query.
+func selection(scope string, q *odata.Query) string {
+	var b strings.Builder
+	b.WriteString(scope)
 	if q.Filter != nil {
 		b.WriteString("\x00f" + q.Filter.String())
 	}
 	if q.Search != nil {
 		b.WriteString("\x00s" + fmt.Sprint(q.Search))
 	}
-	return digest([]byte(b.String()))[:8]
+	return b.String()
 }
 
 func (t token) encode() string {

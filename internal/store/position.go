@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"sync"
 	"time"
 )
@@ -68,6 +69,13 @@ func (s *Store) Position(ctx context.Context) (int64, error) {
 	}
 	w.read, w.writes = now, writes
 	return w.position, nil
+}
+
+// State names what the database holds and serves: it is another name after every change, in every database. The passing of time is no change.
+func (s *Store) State(ctx context.Context) (string, error) {
+	var position, at int64
+	err := s.read.QueryRowContext(ctx, "SELECT h.position, COALESCE(m.at, 0) FROM head h LEFT JOIN moment m ON m.position = h.position WHERE h.id = 1").Scan(&position, &at)
+	return fmt.Sprintf("%d@%d", position, at), err
 }
 
 // close gives the connection back.

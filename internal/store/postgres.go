@@ -134,6 +134,8 @@ var postgresDialect = dialect{
 	contains: func(text, part fragment) fragment { return sqlf("STRPOS(", text, ", ", part, ") > 0") },
 	lower:    "dossier_lower",
 	upper:    "dossier_upper",
+	key:      "@.id AS k0, @.tlp_lo AS k1",
+	found:    "@.id = found.k0 AND @.tlp_lo = found.k1",
 	json: func(column, path string) string {
 		return "(convert_from(" + column + ", 'UTF8')::jsonb #>> '{" + strings.ReplaceAll(path, ".", ",") + "}')"
 	},

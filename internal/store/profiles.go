@@ -17,7 +17,7 @@ type Profile struct {
 	Kind  intel.Kind
 	Title string
 	Basis intel.Basis // what the date of first activity rests on
-	Body  []byte      // JSON of [intel.Profile]
+	Body  []byte      // JSON of [intel.Profile]; shared, so nobody may change it
 	ETag  string      // digest of Body, without quotes
 }
 
@@ -35,13 +35,25 @@ type Page[T any] struct {
 	Count int64  // rows that match, if the query asked for it and this is the first page; else -1
 }
 
-const profileColumns = "p.id, p.kind, p.title, p.first_basis, p.body, p.etag"
+// bareColumns are those of a profile without its body, which is the most of it
+// and mostly in memory.
+const (
+	bareColumns    = "p.id, p.kind, p.title, p.first_basis, p.etag"
+	profileColumns = bareColumns + ", p.body"
+)
 
-func scanProfile(rows scanner, more ...any) (*Profile, error) {
+func scanBare(rows scanner, more ...any) (*Profile, error) {
 	p := new(Profile)
 	var kind int
-	err := rows.Scan(append([]any{&p.ID, &kind, &p.Title, &p.Basis, &p.Body, &p.ETag}, more...)...)
+	err := rows.Scan(append([]any{&p.ID, &kind, &p.Title, &p.Basis, &p.ETag}, more...)...)
 	p.Kind = kindOf(kind)
+	return p, err
+}
+
+func scanProfile(rows scanner, more ...any) (*Profile, error) {
+	var body []byte
+	p, err := scanBare(rows, append([]any{&body}, more...)...)
+	p.Body = body
 	return p, err
 }
 
@@ -57,6 +69,16 @@ func (s *Store) profileList(v View) list[*Profile] {
 // A query that takes too long is refused with an *[odata.Error].
 func (s *Store) Profiles(ctx context.Context, q *odata.Query, v View) (*Page[*Profile], error) {
 	l := s.profileList(v)
+	l.columns, l.scan = bareColumns, scanBare
+	page, err := l.page(ctx, s, q)
+	if err != nil {
+		return nil, err
+	}
+	if whole, err := s.fillBodies(ctx, page.Items); whole || err != nil {
+		return page, err
+	}
+	// Some profile changed since the page was read: one statement sees all at one time.
+	l = s.profileList(v)
 	return l.page(ctx, s, q)
 }
 
@@ -73,7 +95,7 @@ func (s *Store) ProfileCount(ctx context.Context, q *odata.Query, v View) (int64
 func (s *Store) CanonicalID(ctx context.Context, id string, v View) (string, error) {
 	cond, args := ceilingSQL("k", v.Ceiling)
 	var canonical string
-	err := s.read.QueryRowContext(ctx, "SELECT k.profile_id FROM profile_key k WHERE k.id = ? AND "+cond+" ORDER BY k.profile_id LIMIT 1", append([]any{id}, args...)...).Scan(&canonical)
+	err := s.queryRow(ctx, "SELECT k.profile_id FROM profile_key k WHERE k.id = ? AND "+cond+" ORDER BY k.profile_id LIMIT 1", append([]any{id}, args...)...).Scan(&canonical)
 	if errors.Is(err, sql.ErrNoRows) {
 		return "", fmt.Errorf("profile %q: %w", id, intel.ErrNotFound)
 	}
@@ -85,7 +107,14 @@ func (s *Store) CanonicalID(ctx context.Context, id string, v View) (string, err
 func (s *Store) Profile(ctx context.Context, id string, v View) (*Profile, error) {
 	cond, args := ceilingSQL("p", v.Ceiling)
 	get := func(id string) (*Profile, error) {
-		return scanProfile(s.read.QueryRowContext(ctx, "SELECT "+profileColumns+" FROM profile p WHERE p.id = ? AND "+cond, append([]any{id}, args...)...))
+		p, err := scanBare(s.queryRow(ctx, "SELECT "+bareColumns+" FROM profile p WHERE p.id = ? AND "+cond, append([]any{id}, args...)...))
+		if err != nil {
+			return nil, err
+		}
+		if whole, err := s.fillBodies(ctx, []*Profile{p}); whole || err != nil {
+			return p, err
+		}
+		return scanProfile(s.queryRow(ctx, "SELECT "+profileColumns+" FROM profile p WHERE p.id = ? AND "+cond, append([]any{id}, args...)...))
 	}
 	p, err := get(id) // as a rule it is the canonical one
 	if errors.Is(err, sql.ErrNoRows) {

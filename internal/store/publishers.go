@@ -87,6 +87,7 @@ func (b *Batch) SetPublisher(ctx context.Context, id string, set intel.Publisher
 		return false, err
 	}
 	b.changed = true
+	b.moves(id, nil)
 	if now.Reliability != before.Reliability { // what its evidence is worth
 		if err := b.exec(ctx, pendingOf, id); err != nil {
 			return true, err
@@ -107,10 +108,11 @@ type Removed struct {
 	Records    int `json:"records"`    // present and former ones, not their versions
 	Indicators int `json:"indicators"` // with evidence of it
 	Versions   int `json:"versions"`   // former versions of records
+	Articles   int `json:"articles"`
 }
 
 // RemovePublisher takes back everything that a publisher said: its records with
-// their versions, and its evidence. What others said of its records stays, and
+// their versions, its evidence, and its articles. What others said of its records stays, and
 // counts again when they return. The ledger of ids stays too, so that its profiles
 // get their former ids. The error wraps [intel.ErrNotFound] if it has said nothing.
 func (b *Batch) RemovePublisher(ctx context.Context, id string) (r Removed, err error) {
@@ -125,8 +127,12 @@ func (b *Batch) RemovePublisher(ctx context.Context, id string) (r Removed, err 
 		return r, fmt.Errorf("source %q: %w", id, intel.ErrNotFound)
 	}
 	b.changed = true
+	b.moves(id, nil)
 	b.table = nil
 	if err := b.tx.QueryRowContext(ctx, "SELECT COUNT(*) FROM (SELECT DISTINCT key FROM record WHERE publisher = ?) AS k", id).Scan(&r.Records); err != nil {
+		return r, err
+	}
+	if r.Articles, err = b.removeArticles(ctx, id); err != nil {
 		return r, err
 	}
 	for _, step := range []struct {

@@ -20,6 +20,7 @@ import (
 
 // SaveRun keeps the record of a run of this process; saving it again replaces it.
 func (s *Store) SaveRun(ctx context.Context, r *intel.Run) error {
+	defer s.noticeWait()()
 	return saveRun(ctx, s.write, r, intel.TimeOf(s.Now()))
 }
 

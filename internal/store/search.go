@@ -172,17 +172,21 @@ func (s *Store) Search(ctx context.Context, text string, kind intel.Kind, limit 
 // them if field is empty, contains text, ignoring case.
 func (e *emitter) textContains(field, text string) (hint, cond fragment, err error) {
 	text = Fold(text)
-	if !e.mixed {
-		if hint, err = e.grams(e.root, text); err != nil {
+	if !e.mixed && e.root.set == profileSet {
+		of := allTexts
+		if shortFields[field] {
+			of = shortTexts
+		}
+		if hint, err = e.grams(e.root, of, text); err != nil {
 			return hint, cond, err
 		}
 	}
-	on := fragment{sql: e.root.at("t.profile_id = @.id AND t.tlp_lo = @.tlp_lo")}
+	on := fragment{sql: e.root.at(e.root.set.texts)}
 	if field != "" {
 		on = sqlf(on, fragment{" AND t.field = ?", []any{field}})
 	}
 	found := e.dialect.contains(fragment{sql: "t.text"}, fragment{"?", []any{text}})
-	return hint, sqlf("EXISTS (SELECT 1 FROM profile_text t WHERE ", on, " AND ", found, " LIMIT 1)"), nil
+	return hint, sqlf("EXISTS (SELECT 1 FROM ", on, " AND ", found, " LIMIT 1)"), nil
 }
 
 // Publishers returns the publishers that have said something here that the view

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"math/bits"
 	"strings"
 	"unicode/utf8"
 )
@@ -42,4 +43,19 @@ func reversed(s string) string {
 		s = s[:len(s)-n]
 	}
 	return string(b)
+}
+
+// roundUp returns the next power of two. Lists of that many values have few
+// different lengths, so that statements with them are found prepared.
+func roundUp(n int) int { return 1 << bits.Len(uint(max(n, 1)-1)) }
+
+// padded returns a list that is not empty with its last value repeated, up to a
+// length of roundUp. It stands behind IN, where repetitions mean nothing.
+func padded[T any](values []T) []T {
+	n := roundUp(len(values))
+	out := append(make([]T, 0, n), values...)
+	for len(out) < n {
+		out = append(out, values[len(values)-1])
+	}
+	return out
 }

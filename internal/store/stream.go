@@ -2,10 +2,12 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"slices"
 
 	"dossier/internal/intel"
+	"dossier/internal/lifecycle"
 	"dossier/internal/observable"
 	"dossier/internal/odata"
 )
@@ -32,24 +34,9 @@ const streamPage = 1000
 // written meanwhile comes as it was or as it is. With the same data and the same time the
 // calls are the same. v.Mode counts for nothing.
 func (s *Store) EachIndicator(ctx context.Context, sel Selection, v View, f func(*Indicator) error) error {
-	v.Mode = sel.Mode
-	l, id := s.indicatorList(v), "i.id"
-	if sel.Profile != "" {
-		l, id = s.profileIndicatorList(sel.Profile, v), "i.indicator_id"
-	}
-	q := &odata.Query{}
-	if sel.Filter != nil {
-		q.Filter = sel.Filter.Filter
-	}
-	where, err := l.conditions(s.emitter(ctx, l.set, l.alias, l.view), q)
+	l, id, where, err := s.selected(ctx, sel, v)
 	if err != nil {
 		return err
-	}
-	if len(sel.Kinds) > 0 {
-		where = sqlf(where, " AND i.kind IN ", listed(kinds(sel.Kinds)))
-	}
-	if sel.MinConfidence > 0 {
-		where = sqlf(where, fragment{" AND i.confidence >= ?", []any{sel.MinConfidence}})
 	}
 	for last := ""; ; {
 		query := sqlf("SELECT "+l.columns+" FROM "+l.from+" WHERE ", where, fragment{" AND " + id + " > ? ORDER BY " + id + " LIMIT ?", []any{last, streamPage}})
@@ -63,7 +50,7 @@ func (s *Store) EachIndicator(ctx context.Context, sel Selection, v View, f func
 		last = page[len(page)-1].ID
 		full := len(page) == streamPage
 		page = slices.DeleteFunc(page, func(i *Indicator) bool { return i.Confidence < sel.MinConfidence })
-		if err := s.tell(ctx, page, v); err != nil {
+		if err := s.tell(ctx, page, l.view); err != nil {
 			return err
 		}
 		for _, i := range page {
@@ -74,6 +61,92 @@ func (s *Store) EachIndicator(ctx context.Context, sel Selection, v View, f func
 		if !full {
 			return nil
 		}
+	}
+}
+
+// selected returns the list that a selection is of, its column of ids, and its conditions.
+func (s *Store) selected(ctx context.Context, sel Selection, v View) (l list[*Indicator], id string, where fragment, err error) {
+	v.Mode = sel.Mode
+	l, id = s.indicatorList(v), "i.id"
+	if sel.Profile != "" {
+		l, id = s.profileIndicatorList(sel.Profile, v), "i.indicator_id"
+	}
+	q := &odata.Query{}
+	if sel.Filter != nil {
+		q.Filter = sel.Filter.Filter
+	}
+	if where, err = l.conditions(s.emitter(ctx, l.set, l.alias, l.view), q); err != nil {
+		return l, id, where, err
+	}
+	if len(sel.Kinds) > 0 {
+		where = sqlf(where, " AND i.kind IN ", listed(kinds(sel.Kinds)))
+	}
+	if sel.MinConfidence > 0 {
+		where = sqlf(where, fragment{" AND i.confidence >= ?", []any{sel.MinConfidence}})
+	}
+	return l, id, where, nil
+}
+
+// observablePage is how many observables are read at once.
+const observablePage = 10_000
+
+// EachObservable is [Store.EachIndicator] for those who want nothing but the values, such as a hunt of millions: it reads only these.
+func (s *Store) EachObservable(ctx context.Context, sel Selection, v View, f func(observable.Observable) error) error {
+	l, id, where, err := s.selected(ctx, sel, v)
+	if err != nil {
+		return err
+	}
+	columns, life := "i.kind, i.value", sel.MinConfidence > 0
+	if life {
+		columns += ", i.ages_from, i.active_until, i.confidence"
+	}
+	now := intel.TimeOf(s.Now())
+	names := map[string]observable.Kind{} // so that kinds are not a string each
+	page := make([]observable.Observable, 0, observablePage)
+	read := func(last string) (n int, next string, err error) {
+		query := sqlf("SELECT "+columns+" FROM "+l.from+" WHERE ", where, fragment{" AND " + id + " > ? ORDER BY " + id + " LIMIT ?", []any{last, observablePage}})
+		rows, err := s.read.QueryContext(ctx, query.sql, query.args...)
+		if err != nil {
+			return 0, "", fmt.Errorf("indicators: %w", err)
+		}
+		defer rows.Close()
+		page = page[:0]
+		var o observable.Observable
+		var kind sql.RawBytes
+		var ages lifecycle.Life
+		into := []any{&kind, &o.Value, &ages.From, &ages.Until, &ages.Base}
+		if !life {
+			into = into[:2]
+		}
+		for ; rows.Next(); n++ {
+			if err := rows.Scan(into...); err != nil {
+				return n, "", err
+			}
+			k, known := names[string(kind)]
+			if !known {
+				k = observable.Kind(kind)
+				names[string(k)] = k
+			}
+			if o.Kind = k; !life || ages.At(k, now) >= sel.MinConfidence {
+				page = append(page, o)
+			}
+		}
+		return n, o.ID(), rows.Err()
+	}
+	for last := ""; ; {
+		n, next, err := read(last)
+		if err != nil || n == 0 {
+			return err
+		}
+		for _, o := range page {
+			if err := f(o); err != nil {
+				return err
+			}
+		}
+		if n < observablePage {
+			return nil
+		}
+		last = next
 	}
 }
 

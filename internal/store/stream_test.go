@@ -59,6 +59,17 @@ func TestEachIndicator(t *testing.T) {
 			if !slices.IsSorted(got) || len(got) != len(want) || slices.ContainsFunc(got, func(id string) bool { return !want[id] }) {
 				t.Errorf("%s %s: %d of %d indicators", ceiling, tt.name, len(got), len(want))
 			}
+			n := 0
+			err = s.EachObservable(t.Context(), tt.sel, View{Ceiling: ceiling}, func(o observable.Observable) error {
+				if n >= len(got) || o.ID() != got[n] {
+					t.Fatalf("%s %s: observable %d is %v", ceiling, tt.name, n, o)
+				}
+				n++
+				return nil
+			})
+			if err != nil || n != len(got) {
+				t.Errorf("%s %s: %d of %d observables, %v", ceiling, tt.name, n, len(got), err)
+			}
 		}
 	}
 	stop := errors.New("enough")

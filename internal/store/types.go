@@ -9,6 +9,8 @@ const namespace = "microsoft.graph.security."
 // $metadata all read it; a test holds it to the JSON of what is served.
 type Model struct {
 	Profile, Indicator *odata.Type
+	Article            *odata.Type
+	ArticleIndicator   *odata.Type
 	ProfileKind        *odata.Enum
 	IndicatorSource    *odata.Enum
 	ContentFormat      *odata.Enum
@@ -98,7 +100,22 @@ func newModel() *Model {
 		{Name: "tradecraft", Type: formatted, Nullable: true, Searchable: true},
 		{Name: "indicators", Type: m.Indicator, Collection: true, Navigation: true, Expandable: true},
 	}}
-	m.Types = []*odata.Type{entity, formatted, origin, artifact, rule, m.Reputation, m.Host, hostname, system, ipAddress, unclassified, indicator, m.Indicator, m.Profile}
+	m.ArticleIndicator = &odata.Type{Name: namespace + "articleIndicator", Kind: odata.EntityType, Base: indicator}
+	m.Article = &odata.Type{Name: namespace + "article", Kind: odata.EntityType, Base: entity, Properties: []odata.Property{
+		{Name: "createdDateTime", Prim: odata.DateTimeOffset},
+		{Name: "lastUpdatedDateTime", Prim: odata.DateTimeOffset},
+		{Name: "title", Searchable: true},
+		{Name: "summary", Type: formatted, Searchable: true},
+		{Name: "isFeatured", Prim: odata.Boolean},
+		{Name: "body", Type: formatted, Searchable: true},
+		{Name: "tags", Collection: true, Searchable: true},
+		{Name: "imageUrl", Nullable: true},
+		{Name: "indicators", Type: m.ArticleIndicator, Collection: true, Navigation: true, Expandable: true},
+	}}
+	m.Types = []*odata.Type{
+		entity, formatted, origin, artifact, rule, m.Reputation, m.Host, hostname, system, ipAddress, unclassified,
+		indicator, m.Indicator, m.Profile, m.ArticleIndicator, m.Article,
+	}
 	m.Enums = []*odata.Enum{m.ProfileKind, m.IndicatorSource, m.ContentFormat, m.Classification, m.RuleSeverity}
 	odata.Link(m.Types...)
 	return m

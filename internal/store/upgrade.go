@@ -112,6 +112,42 @@ func storedTexts(ctx context.Context, tx *sql.Tx, k profileKey) (map[string]stri
 	return texts, rows.Err()
 }
 
+// fillGrams fills the empty table of grams from the texts of all profiles.
+func fillGrams(ctx context.Context, tx *sql.Tx) error {
+	type slotRow struct {
+		profileKey
+		slot int64
+	}
+	rows, err := tx.QueryContext(ctx, "SELECT id, tlp_lo, slot FROM profile")
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	var all []slotRow
+	for rows.Next() {
+		var r slotRow
+		if err := rows.Scan(&r.id, &r.lo, &r.slot); err != nil {
+			return err
+		}
+		all = append(all, r)
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	var written gramWriter
+	for _, r := range all {
+		texts, err := storedTexts(ctx, tx, r.profileKey)
+		if err != nil {
+			return err
+		}
+		written.add(r.slot, gramsOf(texts))
+	}
+	if err := written.flush(ctx, tx); err != nil {
+		return err
+	}
+	return setMeta(ctx, tx, "version.grams", versions["grams"])
+}
+
 // fillIndicators folds every indicator into the tables that the seventh schema
 // emptied; rows keep their positions. It makes no change that a reader of deltas sees.
 func fillIndicators(ctx context.Context, tx *sql.Tx) error {

@@ -2,6 +2,8 @@ package browser
 
 import (
 	"fmt"
+	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -12,6 +14,8 @@ func views(t *testing.T) map[string]string {
 	return map[string]string{
 		"home": "/", "search": "/?q=fancy+bear", "words": "/?q=healthcare+iran", "actors": "/?from=K&kind=actor",
 		"actor": "/profiles/" + profileOf(t, "APT28").ID, "tool": "/profiles/" + profileOf(t, "Mimikatz").ID, "sparse": "/profiles/" + profileOf(t, "1877team").ID,
+		"list": "/profiles?origin=RU&sort=indicators", "lookup": "/lookup?q=" + url.QueryEscape("seen 8.8.8.8 and hxxp://contoso[.]com/x, never "+strings.Repeat("long", 15)+".example.com"), "value": "/indicator?value=contoso.com",
+		"compare": "/compare?a=turla&b=apt29", "changes": "/changes?since=2000-01-01",
 		"missing": "/profiles/nothing", "reference": "/reference",
 	}
 }
@@ -95,7 +99,7 @@ func TestKeyboard(t *testing.T) {
 	b := open(t)
 	b.size(1300, 900)
 	b.visit("/")
-	want := []string{"skip", "brand", "q", "Search", "All"}
+	want := []string{"skip", "brand", "q", "Search", "Profiles", "Look up", "Changes", "Compare"}
 	for i, name := range want {
 		b.do("tab", chromedp.KeyEvent("\t"))
 		got := eval[string](b, `(e => e.className || e.name || e.firstChild.textContent.trim())(document.activeElement)`)
@@ -110,7 +114,7 @@ func TestKeyboard(t *testing.T) {
 		}
 	}
 	// On to the first profile, and into it.
-	for range 40 {
+	for range 80 {
 		b.do("tab", chromedp.KeyEvent("\t"))
 		if eval[bool](b, `document.activeElement.matches("table.profiles tbody th a")`) {
 			title := eval[string](b, `document.activeElement.textContent`)
@@ -121,5 +125,5 @@ func TestKeyboard(t *testing.T) {
 			return
 		}
 	}
-	t.Error("forty Tabs reach no profile")
+	t.Error("eighty Tabs reach no profile")
 }

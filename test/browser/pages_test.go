@@ -109,7 +109,7 @@ func TestProfile(t *testing.T) {
 			t.Errorf("the profile lacks %q", part)
 		}
 	}
-	if chips := b.texts(".chips li"); !slices.Equal(chips, apt28.Aliases) {
+	if chips := b.texts(".head .chips li"); !slices.Equal(chips, apt28.Aliases) {
 		t.Errorf("the page has the names %q, the API %q", chips, apt28.Aliases)
 	}
 	for _, section := range []string{"overview", "tradecraft", "tools", "indicators", "names", "sources"} {
@@ -136,7 +136,7 @@ func TestProfile(t *testing.T) {
 	if indicators.Count == 0 || !strings.Contains(strings.ReplaceAll(b.texts("#indicators h2")[0], "\u202f", ""), fmt.Sprint(indicators.Count)) {
 		t.Errorf("the API counts %d indicators, the page says %q", indicators.Count, b.texts("#indicators h2"))
 	}
-	shown := b.texts("#indicators td.value")
+	shown := b.texts("#indicators .value")
 	refang := strings.NewReplacer("[.]", ".", "[:]", ":", "hxxp", "http", "[@]", "@")
 	for i := range shown {
 		a := indicators.Value[i].Artifact
@@ -150,12 +150,12 @@ func TestProfile(t *testing.T) {
 			t.Errorf("%s stands on the page as it is", i.Artifact.ID)
 		}
 	}
-	if links := eval[int](b, `document.querySelectorAll("#indicators td a").length`); links > 0 {
-		t.Errorf("%d indicators are links", links)
+	if links := eval[int](b, `[...document.querySelectorAll("#indicators tbody a")].filter(a => !a.getAttribute("href").startsWith("/indicators/")).length`); links > 0 {
+		t.Errorf("%d indicators are links to elsewhere", links)
 	}
 
 	var one profile
-	answer(t, curlAddress(t, b.texts("#sources .curl code")[0]), &one)
+	answer(t, curlAddress(t, b.texts("#json .curl code")[0]), &one)
 	if one.ID != apt28.ID {
 		t.Errorf("the curl line leads to %s", one.ID)
 	}
@@ -170,9 +170,9 @@ func TestIndicatorPages(t *testing.T) {
 	b.size(1300, 900)
 	id := profileOf(t, "APT28").ID
 	b.visit("/profiles/" + id)
-	first := b.texts("#indicators td.value")
+	first := b.texts("#indicators .value")
 	b.do("next page", chromedp.Click(chromedp.CSS(`#indicators .pages a[rel=next]`)), chromedp.WaitVisible(chromedp.CSS(`#indicators .pages a[href="/profiles/`+id+`#indicators"]`)))
-	second := b.texts("#indicators td.value")
+	second := b.texts("#indicators .value")
 	if len(first) != 50 || len(second) == 0 {
 		t.Fatalf("pages of %d and %d", len(first), len(second))
 	}
@@ -209,7 +209,7 @@ func TestElsewhere(t *testing.T) {
 	}
 }
 
-// TestWithoutScripts: the pages hold none and need none.
+// TestWithoutScripts: the pages need none, and hold none of their own.
 func TestWithoutScripts(t *testing.T) {
 	b := open(t)
 	b.noScripts()
@@ -221,10 +221,60 @@ func TestWithoutScripts(t *testing.T) {
 		t.Fatalf("the search for mimikatz leads to %s", at)
 	}
 	b.do("unfold", chromedp.Click(chromedp.CSS(`details:not([open]) > summary`)), chromedp.WaitVisible(chromedp.CSS(`details[open]`)))
-	for _, path := range []string{"/", "/?q=bear", "/profiles/" + profileOf(t, "APT28").ID} {
+	b.visit("/profiles")
+	b.do("facet", chromedp.Click(chromedp.CSS(`.facet a[href="/profiles?origin=RU"]`)), chromedp.WaitVisible(chromedp.CSS(`.chosen a`)))
+	b.do("part of a name", chromedp.SendKeys(chromedp.CSS(`input[name=text]`), "bear\r"), chromedp.WaitVisible(chromedp.CSS(`.chosen a[href="/profiles?origin=RU"]`)))
+	if rows := b.texts(titles); len(rows) == 0 || len(rows) > 40 {
+		t.Errorf("%d bears from Russia", len(rows))
+	}
+	b.visit("/lookup")
+	b.do("paste", chromedp.SendKeys(chromedp.CSS(`textarea`), "seen 198.51.100[.]7 and hxxp://contoso[.]com/x"), chromedp.Click(chromedp.CSS(`.paste button`)), chromedp.WaitVisible(chromedp.CSS(`table.values`)))
+	if rows := b.texts("table.values tbody .value"); len(rows) != 1 { // 198.51.100.0/24 is for documentation
+		t.Errorf("the look-up has rows %q", rows)
+	}
+	for _, path := range []string{"/", "/?q=bear", "/profiles", "/lookup", "/compare?a=turla&b=apt29", "/changes", "/profiles/" + profileOf(t, "APT28").ID} {
 		b.visit(path)
-		if active := eval[[]string](b, `[...document.querySelectorAll("*")].filter(e => e.localName === "script" || e.localName === "style" || [...e.attributes].some(a => /^on|^style$/.test(a.name))).map(e => e.outerHTML)`); len(active) > 0 {
+		if active := eval[[]string](b, `[...document.querySelectorAll("*")].filter(e => e.localName === "script" && !/^\/static\/app\.js\?[0-9a-f]+$/.test(e.getAttribute("src")) || e.localName === "style" || [...e.attributes].some(a => /^on|^style$/.test(a.name))).map(e => e.outerHTML)`); len(active) > 0 {
 			t.Errorf("%s has scripts or styles of its own: %q", path, active)
 		}
 	}
+}
+
+// TestKeys: what the help of the keys says is what they do.
+func TestKeys(t *testing.T) {
+	b := open(t)
+	b.size(1300, 900)
+	b.visit("/profiles")
+	b.do("slash", chromedp.KeyEvent("/"))
+	if at := eval[string](b, `document.activeElement.name`); at != "q" {
+		t.Errorf("/ leads to %q", at)
+	}
+	b.do("leave", chromedp.Evaluate[chromedp.Void](`document.activeElement.blur()`))
+	b.do("down", chromedp.KeyEvent("j"), chromedp.KeyEvent("j"), chromedp.KeyEvent("k"), chromedp.KeyEvent("j"))
+	rows := b.texts(titles)
+	if on := b.texts("tr.on th"); len(on) != 1 || on[0] != rows[1] {
+		t.Errorf("j j k j selects %q, want %q", on, rows[1])
+	}
+	b.do("enter", chromedp.KeyEvent("\r"), chromedp.WaitVisible(chromedp.CSS(`article.profile`)))
+	if h1 := b.texts("h1")[0]; h1 != rows[1] {
+		t.Errorf("Enter opens %q, want %q", h1, rows[1])
+	}
+	b.do("help", chromedp.KeyEvent("?"), chromedp.WaitVisible(chromedp.CSS(`dialog#keys`)))
+	b.do("close", chromedp.Click(chromedp.CSS(`dialog#keys button`)), chromedp.WaitNotPresent(chromedp.CSS(`dialog#keys`)))
+	b.do("go", chromedp.KeyEvent("g"), chromedp.KeyEvent("l"), chromedp.WaitVisible(chromedp.CSS(`form.paste`)))
+}
+
+// TestValues: a value that is typed leads to its page, and that one to whose it is.
+func TestValues(t *testing.T) {
+	b := open(t)
+	b.size(1300, 900)
+	apt28 := profileOf(t, "APT28")
+	b.visit("/profiles/" + apt28.ID)
+	value := b.texts("#indicators .value")[0]
+	b.visit("/")
+	b.do("type", chromedp.SendKeys(chromedp.CSS(`input[name=q]`), value+"\r"), chromedp.WaitVisible(chromedp.CSS(`article.indicator`)))
+	if h1 := b.texts("h1")[0]; h1 != value {
+		t.Errorf("%s leads to %s", value, h1)
+	}
+	b.do("whose", chromedp.Click(chromedp.CSS(`article.indicator a.kind[href="/profiles/`+apt28.ID+`"]`)), chromedp.WaitVisible(chromedp.CSS(`article.profile`)))
 }

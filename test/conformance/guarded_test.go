@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"sync"
 	"testing"
 
@@ -37,7 +38,11 @@ var (
 	guardedDB   string
 	stopGuarded = func() string { return "" }
 	theGuarded  = sync.OnceValues(func() (*guarded, error) {
-		base, stop, err := start(binary, guardedDB, "--tls-self-signed", "--auth", "required")
+		hooks, err := receiversCA(filepath.Dir(guardedDB))
+		if err != nil {
+			return nil, err
+		}
+		base, stop, err := start(binary, guardedDB, "--tls-self-signed", "--auth", "required", "--webhooks-private", "--webhooks-ca", hooks)
 		if err != nil {
 			return nil, err
 		}

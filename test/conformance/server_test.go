@@ -55,7 +55,11 @@ func run(m *testing.M) (code int, err error) {
 	if err := os.WriteFile(list, indicatorList(), 0o666); err != nil {
 		return 0, err
 	}
-	imports := exec.Command(bin, "import", "--db", db, "--source", "conformance", "--profile", importedActor, list)
+	report := filepath.Join(dir, "report.json")
+	if err := os.WriteFile(report, []byte(reportBundle), 0o666); err != nil {
+		return 0, err
+	}
+	imports := exec.Command(bin, "import", "--db", db, "--source", "conformance", "--profile", importedActor, list, report)
 	if out, err := imports.CombinedOutput(); err != nil {
 		return 0, fmt.Errorf("dossier import: %w\n%s", err, out)
 	}

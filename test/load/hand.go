@@ -114,7 +114,7 @@ func hand(db *sql.DB) http.Handler {
 	})
 	mux.HandleFunc("/count", func(w http.ResponseWriter, r *http.Request) {
 		var n int
-		if err := db.QueryRow("SELECT COUNT(*) FROM profile WHERE kind = ?", r.URL.Query().Get("kind")).Scan(&n); err != nil {
+		if err := db.QueryRow("SELECT COUNT(*) FROM profile WHERE kind = ? AND title <> ?", r.URL.Query().Get("kind"), r.URL.Query().Get("title")).Scan(&n); err != nil {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 			return
 		}

@@ -14,26 +14,31 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
-	"sync"
 	"time"
 )
 
 func main() {
 	db := flag.String("db", "", "database of Dossier's to serve")
-	seconds := flag.Float64("seconds", 3, "of each measurement")
+	seconds := flag.Float64("seconds", 1, "of each slice")
 	connections := flag.Int("connections", 32, "at once")
-	rounds := flag.Int("rounds", 3, "of which the median counts")
+	rounds := flag.Int("rounds", 7, "in which the servers take turns; the median counts")
 	cap := flag.String("cap", "", "folder of the CAP project, to measure that too")
 	only := flag.String("only", "", "part of the names of the requests to measure")
 	serve := flag.String("serve", "", "serve as bare or hand; the program starts itself so")
+	own := flag.Bool("own", false, "ask with net/http also where wrk is installed")
 	flag.Parse()
+	l := &load{each: time.Duration(*seconds * float64(time.Second)), connections: *connections}
+	if !*own {
+		l.wrk, _ = exec.LookPath("wrk")
+	}
 	err := errors.New("-db FILE is needed")
 	switch {
 	case *serve != "":
 		err = serveAs(*serve, flag.Args())
 	case *db != "":
-		err = measure(*db, time.Duration(*seconds*float64(time.Second)), *connections, *rounds, *cap, *only)
+		err = measure(*db, l, *rounds, *cap, *only)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "load:", err)
@@ -78,27 +83,33 @@ func serveAs(kind string, args []string) error {
 	return http.Serve(l, h)
 }
 
+// A process is a server that was started.
+type process struct {
+	base string
+	pid  int
+}
+
 // start runs a command that says where it listens. stop ends it.
-func start(name string, args ...string) (base string, stop func(), err error) {
+func start(name string, args ...string) (at process, stop func(), err error) {
 	cmd := exec.Command(name, args...)
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
-		return "", nil, err
+		return at, nil, err
 	}
 	if err := cmd.Start(); err != nil {
-		return "", nil, err
+		return at, nil, err
 	}
 	stop = func() { _ = cmd.Process.Kill(); _ = cmd.Wait() }
 	lines := bufio.NewScanner(stderr)
 	for lines.Scan() {
 		if base, ok := strings.CutPrefix(lines.Text(), "listening on "); ok {
 			go func() { _, _ = io.Copy(io.Discard, stderr) }()
-			return base, stop, nil
+			return process{base, cmd.Process.Pid}, stop, nil
 		}
 		fmt.Fprintln(os.Stderr, lines.Text())
 	}
 	stop()
-	return "", nil, fmt.Errorf("%s does not say where it listens", name)
+	return at, nil, fmt.Errorf("%s does not say where it listens", name)
 }
 
 const (
@@ -144,23 +155,25 @@ type request struct {
 	cap    func(n int) string // likewise
 }
 
-func measure(db string, each time.Duration, connections, rounds int, cap, only string) error {
+func measure(db string, l *load, rounds int, cap, only string) error {
 	dir, err := os.MkdirTemp("", "load")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
+	l.dir = dir
 	bin := filepath.Join(dir, "dossier")
 	build := exec.Command("go", "build", "-o", bin, "./cmd/dossier")
 	build.Dir = "../.."
 	if out, err := build.CombinedOutput(); err != nil {
 		return fmt.Errorf("go build: %w\n%s", err, out)
 	}
-	base, stop, err := start(bin, "serve", "--listen", "127.0.0.1:0", "--db", db)
+	self, stop, err := start(bin, "serve", "--listen", "127.0.0.1:0", "--db", db)
 	if err != nil {
 		return err
 	}
 	defer stop()
+	base := self.base
 	rows, err := everything(base)
 	if err != nil {
 		return err
@@ -181,13 +194,13 @@ func measure(db string, each time.Duration, connections, rounds int, cap, only s
 	if err != nil {
 		return err
 	}
-	self, err := os.Executable()
+	program, err := os.Executable()
 	if err != nil {
 		return err
 	}
-	other := map[string]string{}
+	other := map[string]process{}
 	for name, args := range map[string][]string{"bare": {"bare", one}, "bare page": {"bare", page}, "hand": {"hand", all, filepath.Join(dir, "hand.db")}} {
-		at, stop, err := start(self, append([]string{"-serve"}, args...)...)
+		at, stop, err := start(program, append([]string{"-serve"}, args...)...)
 		if err != nil {
 			return err
 		}
@@ -204,14 +217,6 @@ func measure(db string, each time.Duration, connections, rounds int, cap, only s
 		other["cap"] = at
 	}
 
-	// Options that mean nothing to the server make requests different.
-	option := func(path string, n int) string {
-		sep := "?"
-		if strings.Contains(path, "?") {
-			sep = "&"
-		}
-		return fmt.Sprint(path, sep, "n=", n)
-	}
 	q := url.QueryEscape
 	row := func(n int) *row { return &rows[n%len(rows)] }
 	word := func(n int) string { // of four letters or more
@@ -237,67 +242,89 @@ func measure(db string, each time.Duration, connections, rounds int, cap, only s
 		{"list of 100, unchanged", func(int) string { return profiles }, func(int) string { return "/page" }, nil},
 		{"get by key", func(n int) string { return profiles + "/" + row(n).ID }, func(n int) string { return "/get?id=" + row(n).ID }, func(n int) string { return "/intel/Profiles('" + row(n).ID + "')" }},
 		{"title eq", equal, func(n int) string { return "/equal?title=" + q(row(n).Title) }, nil},
-		{"get by key, first time", func(n int) string { return option(profiles+"/"+row(n).ID, n) }, func(n int) string { return "/get?id=" + row(n).ID }, func(n int) string { return "/intel/Profiles('" + row(n).ID + "')" }},
-		{"list of 100, first time", func(n int) string { return option(profiles, n) }, func(int) string { return "/page" }, func(int) string { return "/intel/Profiles?$top=100" }},
-		{"deep page, first time", func(n int) string { return option(deep, n) }, func(int) string { return "/page?after=" + rows[len(rows)/2].ID }, nil},
-		{"title eq, first time", func(n int) string { return option(equal(n), n) }, func(n int) string { return "/equal?title=" + q(row(n).Title) }, func(n int) string {
+		{"get by key, first time", func(n int) string { return profiles + "/" + row(n).ID }, func(n int) string { return "/get?id=" + row(n).ID }, func(n int) string { return "/intel/Profiles('" + row(n).ID + "')" }},
+		{"list of 100, first time", func(n int) string { return profiles }, func(int) string { return "/page" }, func(int) string { return "/intel/Profiles?$top=100" }},
+		{"deep page, first time", func(n int) string { return deep }, func(int) string { return "/page?after=" + rows[len(rows)/2].ID }, nil},
+		{"title eq, first time", func(n int) string { return equal(n) }, func(n int) string { return "/equal?title=" + q(row(n).Title) }, func(n int) string {
 			return "/intel/Profiles?$top=100&$filter=title%20eq%20" + url.PathEscape("'"+strings.ReplaceAll(row(n).Title, "'", "''")+"'")
 		}},
 		{"startswith(title), first time", func(n int) string {
-			return option(profiles+"?$filter=startswith(title,"+q("'"+strings.ReplaceAll(prefix(row(n).Title), "'", "''")+"'")+")", n)
+			return profiles + "?$filter=startswith(title," + q("'"+strings.ReplaceAll(prefix(row(n).Title), "'", "''")+"'") + ")"
 		}, func(n int) string { return "/begins?title=" + q(prefix(row(n).Title)) }, func(n int) string {
 			return "/intel/Profiles?$top=100&$filter=startswith(title," + url.PathEscape("'"+strings.ReplaceAll(prefix(row(n).Title), "'", "''")+"'") + ")"
 		}},
 		{"contains(summary), first time", func(n int) string {
-			return option(profiles+"?$filter=contains(summary/content,"+q("'"+strings.ReplaceAll(word(n), "'", "''")+"'")+")", n)
+			return profiles + "?$filter=contains(summary/content," + q("'"+strings.ReplaceAll(word(n), "'", "''")+"'") + ")"
 		}, func(n int) string { return "/contains?part=" + q(word(n)) }, func(n int) string {
 			return "/intel/Profiles?$top=100&$filter=contains(summary," + url.PathEscape("'"+strings.ReplaceAll(word(n), "'", "''")+"'") + ")"
 		}},
-		{"$count, kind eq, first time", func(n int) string { return option(profiles+"/$count?$filter=kind%20eq%20'actor'", n) }, func(int) string { return "/count?kind=actor" }, func(int) string { return "/intel/Profiles/$count?$filter=kind%20eq%20'actor'" }},
+		{"$count, a filter never counted", func(int) string {
+			return profiles + "/$count?$filter=kind%20eq%20'actor'%20and%20title%20ne%20'" + placeholder + "'"
+		}, func(n int) string { return "/count?kind=actor&title=" + strconv.Itoa(n) }, func(int) string {
+			return "/intel/Profiles/$count?$filter=kind%20eq%20'actor'%20and%20title%20ne%20'" + placeholder + "'"
+		}},
+		{"$count, kind eq, first time", func(n int) string { return profiles + "/$count?$filter=kind%20eq%20'actor'" }, func(int) string { return "/count?kind=actor" }, func(int) string { return "/intel/Profiles/$count?$filter=kind%20eq%20'actor'" }},
 		{"alias lambda, first time", func(n int) string {
-			return option(profiles+"?$filter=aliases/any(a:a%20eq%20"+q("'"+strings.ReplaceAll(row(n).Title, "'", "''")+"'")+")", n)
+			return profiles + "?$filter=aliases/any(a:a%20eq%20" + q("'"+strings.ReplaceAll(row(n).Title, "'", "''")+"'") + ")"
 		}, nil, nil},
 		{"with a domain, first time", func(n int) string {
-			return option(profiles+"?$filter=indicators/any(i:i/artifact/id%20eq%20'"+domain+"')", n)
+			return profiles + "?$filter=indicators/any(i:i/artifact/id%20eq%20'" + domain + "')"
 		}, nil, nil},
 		{"origin eq, first time", func(n int) string {
-			return option(profiles+"?$filter=countriesOrRegionsOfOrigin/any(c:c/code%20eq%20'RU')", n)
+			return profiles + "?$filter=countriesOrRegionsOfOrigin/any(c:c/code%20eq%20'RU')"
 		}, nil, nil},
 		{"$search, first time", func(n int) string {
-			return option(profiles+"?$search="+q(`"`+strings.ReplaceAll(row(n).Title, `"`, "")+`"`), n)
+			return profiles + "?$search=" + q(`"`+strings.ReplaceAll(row(n).Title, `"`, "")+`"`)
 		}, nil, nil},
-		{"indicator by value, first time", func(n int) string { return option(indicators+"?$filter=artifact/id%20eq%20'"+domain+"'", n) }, nil, nil},
-		{"100 newest indicators, first time", func(n int) string { return option(indicators+"?$orderby=firstSeenDateTime%20desc", n) }, nil, nil},
+		{"indicator by value, first time", func(n int) string { return indicators + "?$filter=artifact/id%20eq%20'" + domain + "'" }, nil, nil},
+		{"100 newest indicators, first time", func(n int) string { return indicators + "?$orderby=firstSeenDateTime%20desc" }, nil, nil},
 	}
-	fmt.Printf("%d profiles, %d connections, %s each, median of %d rounds\n\n", len(rows), connections, each, rounds)
-	fmt.Printf("| %-33s | %8s | %7s | %7s | %8s | %5s | %8s | %5s | %8s | %5s |\n", "request", "req/s", "p50 ms", "p99 ms", "by hand", "ratio", "bare", "ratio", "CAP", "ratio")
-	fmt.Println("|---|---|---|---|---|---|---|---|---|---|")
+	asking := "net/http"
+	if l.wrk != "" {
+		asking = "wrk"
+	}
+	fmt.Printf("%s asks; %d profiles, %d connections, slices of %s, median of %d rounds\n\n", asking, len(rows), l.connections, l.each, rounds)
+	fmt.Printf("| %-33s | %8s | %7s | %7s | %6s | %8s | %5s | %6s | %5s | %8s | %5s | %6s | %5s | %8s | %5s | %6s | %5s | %s |\n", "request", "req/s", "p50 ms", "p99 ms", "µs",
+		"by hand", "ratio", "µs", "ratio", "bare", "ratio", "µs", "ratio", "CAP", "ratio", "µs", "ratio", "kB: ours, hand, CAP")
+	fmt.Println("|" + strings.Repeat("---|", 18))
 	for _, r := range requests {
 		if !strings.Contains(r.name, only) {
 			continue
 		}
-		var ours, theirs, bare, caps []result
-		for range rounds {
-			ours = append(ours, run(base, r.target, each, connections))
-			if r.hand != nil {
-				theirs = append(theirs, run(other["hand"], r.hand, each, connections))
+		servers := []*server{{process: self, target: r.target, first: strings.HasSuffix(r.name, "first time") || strings.HasSuffix(r.name, "never counted")}}
+		ours := servers[0]
+		add := func(at process, target func(int) string) *server {
+			if at.base == "" || target == nil {
+				return nil
 			}
-			if r.cap != nil && cap != "" {
-				caps = append(caps, run(other["cap"], r.cap, each, connections))
+			servers = append(servers, &server{process: at, target: target})
+			return servers[len(servers)-1]
+		}
+		byHand, byCAP := add(other["hand"], r.hand), add(other["cap"], r.cap)
+		var bare *server
+		if strings.HasSuffix(r.name, "unchanged") || r.name == "get by key" {
+			at := other["bare"]
+			if strings.HasPrefix(r.name, "list") {
+				at = other["bare page"]
 			}
-			if strings.HasSuffix(r.name, "unchanged") || r.name == "get by key" {
-				at := other["bare"]
-				if strings.HasPrefix(r.name, "list") {
-					at = other["bare page"]
+			bare = add(at, func(int) string { return "/" })
+		}
+		for n := range rounds {
+			for i := range servers { // in another order each time
+				if err := l.slice(servers[(i+n)%len(servers)]); err != nil {
+					return fmt.Errorf("%s: %w", r.name, err)
 				}
-				bare = append(bare, run(at, func(int) string { return "/" }, each, connections))
 			}
 		}
-		o := median(ours)
+		o := medians(ours.results)
 		if o.failed > 0 {
 			return fmt.Errorf("%s: %d requests failed", r.name, o.failed)
 		}
-		fmt.Printf("| %-33s | %8.0f | %7.2f | %7.2f |%s|%s|%s|\n", r.name, o.rate, o.p50, o.p99, beside(o, theirs), beside(o, bare), beside(o, caps))
+		sizes, err := sizes(ours, byHand, byCAP)
+		if err != nil {
+			return fmt.Errorf("%s: %w", r.name, err)
+		}
+		fmt.Printf("| %-33s | %8.0f | %7.2f | %7.2f | %6.0f |%s|%s|%s| %s |\n", r.name, o.rate, o.p50, o.p99, o.work, beside(o, byHand), beside(o, bare), beside(o, byCAP), sizes)
 	}
 	return nil
 }
@@ -307,29 +334,38 @@ func prefix(title string) string {
 	return string(r[:min(len(r), 4)])
 }
 
-func beside(o result, others []result) string {
-	if len(others) == 0 {
-		return fmt.Sprintf(" %8s | %5s ", "", "")
+// beside is what another server does of requests a second, and of processor time
+// for each, with how much better ours is.
+func beside(o result, other *server) string {
+	if other == nil {
+		return fmt.Sprintf(" %8s | %5s | %6s | %5s ", "", "", "", "")
 	}
-	m := median(others)
+	m := medians(other.results)
 	if m.failed > 0 {
-		return fmt.Sprintf(" %8s | %5s ", "failed", "")
+		return fmt.Sprintf(" %8s | %5s | %6s | %5s ", "failed", "", "", "")
 	}
-	return fmt.Sprintf(" %8.0f | %5.2f ", m.rate, o.rate/m.rate)
+	return fmt.Sprintf(" %8.0f | %5.2f | %6.0f | %5.2f ", m.rate, o.rate/m.rate, m.work, m.work/o.work)
 }
 
+// aDomain returns a domain that a profile has among its indicators.
 func aDomain(base string) (string, error) {
 	var page struct {
+		Value []struct{ ID string }
+	}
+	if err := fetch(base+profiles+"?$top=1&$filter=indicators/any(i:i/artifact/microsoft.graph.security.hostname%20ne%20null)", &page); err != nil {
+		return "", err
+	}
+	if len(page.Value) == 0 {
+		return "", errors.New("no profile has a domain")
+	}
+	var list struct {
 		Value []struct{ Artifact struct{ ID string } }
 	}
-	err := fetch(base+indicators+"?$top=1&$filter=artifact/microsoft.graph.security.hostname%20ne%20null", &page)
-	if err == nil && len(page.Value) == 0 {
-		err = errors.New("there is no domain among the indicators")
-	}
+	err := fetch(base+profiles+"/"+page.Value[0].ID+"/indicators?$top=1&$filter=artifact/microsoft.graph.security.hostname%20ne%20null", &list)
 	if err != nil {
 		return "", err
 	}
-	return page.Value[0].Artifact.ID, nil
+	return list.Value[0].Artifact.ID, nil
 }
 
 // deepPage returns the target of a page from the middle of the profiles.
@@ -350,63 +386,31 @@ func deepPage(base string) (string, error) {
 	return strings.TrimPrefix(target, base), nil
 }
 
-// A result is of one measurement; p50 and p99 are in milliseconds.
+// A result is of one slice, or the medians of several; p50 and p99 are in
+// milliseconds.
 type result struct {
 	rate, p50, p99 float64
+	work           float64 // processor time of the server for each request, in µs
+	requests       int
 	failed         int
 }
 
-func median(list []result) result {
-	slices.SortFunc(list, func(a, b result) int {
-		switch {
-		case a.rate < b.rate:
-			return -1
-		case a.rate > b.rate:
-			return 1
+// medians takes the median of each figure; what failed is added up.
+func medians(list []result) (m result) {
+	middle := func(of func(result) float64) float64 {
+		var all []float64
+		for _, r := range list {
+			all = append(all, of(r))
 		}
-		return 0
-	})
-	return list[len(list)/2]
-}
-
-// run asks a server over several connections for some time.
-func run(base string, target func(int) string, each time.Duration, connections int) result {
-	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: connections, MaxConnsPerHost: connections, DisableCompression: true}}
-	defer client.CloseIdleConnections()
-	end := time.Now().Add(each)
-	var mu sync.Mutex
-	var took []time.Duration
-	failed := 0
-	var wg sync.WaitGroup
-	for c := range connections {
-		wg.Go(func() {
-			var own []time.Duration
-			bad := 0
-			for n := c; time.Now().Before(end); n += connections {
-				start := time.Now()
-				resp, err := client.Get(base + target(n))
-				if err != nil {
-					bad++
-					continue
-				}
-				_, err = io.Copy(io.Discard, resp.Body)
-				resp.Body.Close()
-				if err != nil || resp.StatusCode != http.StatusOK {
-					bad++
-				}
-				own = append(own, time.Since(start))
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			took = append(took, own...)
-			failed += bad
-		})
+		slices.Sort(all)
+		return all[len(all)/2]
 	}
-	wg.Wait()
-	if len(took) == 0 {
-		return result{failed: failed}
+	m.rate = middle(func(r result) float64 { return r.rate })
+	m.p50 = middle(func(r result) float64 { return r.p50 })
+	m.p99 = middle(func(r result) float64 { return r.p99 })
+	m.work = middle(func(r result) float64 { return r.work })
+	for _, r := range list {
+		m.failed += r.failed
 	}
-	slices.Sort(took)
-	ms := func(p int) float64 { return float64(took[len(took)*p/100].Microseconds()) / 1000 }
-	return result{float64(len(took)) / each.Seconds(), ms(50), ms(99), failed}
+	return m
 }
