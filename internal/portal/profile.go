@@ -117,7 +117,7 @@ func (p *portal) profile(r *http.Request) (*page, error) {
 	if err := p.indicators(ctx, view, r.URL.Query()); err != nil {
 		return nil, err
 	}
-	if err := p.sightings(ctx, view); err != nil {
+	if view.Met, view.Sightings, err = p.sightings(ctx, store.SightingFilter{Profile: id}); err != nil {
 		return nil, err
 	}
 	months, err := p.Store.Months(ctx, id, v)
@@ -167,22 +167,21 @@ func newProfileView(d *intel.Dossier) *profileView {
 	return v
 }
 
-// sightings adds what was met of the profile in the owner's own data.
-func (p *portal) sightings(ctx context.Context, view *profileView) error {
-	f := store.SightingFilter{Profile: view.Profile.ID}
+// sightings returns what was met in the owner's own data of what the filter means: the sum, nil if there is nothing, and the latest.
+func (p *portal) sightings(ctx context.Context, f store.SightingFilter) (*store.SightingTotal, []sightingRow, error) {
 	list, _, err := p.Store.Sightings(ctx, f, sightingsShown, "", p.view())
 	if err != nil || len(list) == 0 {
-		return err
+		return nil, nil, err
 	}
 	total, err := p.Store.SightingTotal(ctx, f, p.view())
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	view.Met = &total
+	var rows []sightingRow
 	for _, g := range list {
-		view.Sightings = append(view.Sightings, sightingRow{g, observable.Defang(observable.Observable{Kind: g.Kind, Value: g.Value})})
+		rows = append(rows, sightingRow{g, observable.Defang(observable.Observable{Kind: g.Kind, Value: g.Value})})
 	}
-	return nil
+	return &total, rows, nil
 }
 
 // indented is a profile as the API serves it, for reading.

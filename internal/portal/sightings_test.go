@@ -33,6 +33,11 @@ func TestSightings(t *testing.T) {
 		}
 	}
 	check(t, "sightings", body)
+	body = get(h, "/indicators/"+o.ID()).Body.String()
+	if !strings.Contains(body, "Met in your own data") || !strings.Contains(body, "On 2 lines, through 1 host, last on 2025-12-29.") {
+		t.Errorf("the indicator's page: %s", body)
+	}
+	check(t, "an indicator's sightings", body)
 	if strings.Contains(get(h, "/profiles/quiet").Body.String(), "Met in your own data") {
 		t.Error("another profile says so, too")
 	}
