@@ -45,7 +45,11 @@ func (s *Server) identify(r *request) error {
 			return fail(http.StatusForbidden, codeDenied, "A request from another web site is refused.")
 		}
 	}
-	who, err := s.guard.Identify(r.Request)
+	identify := s.guard.Identify
+	if r.taxii {
+		identify = s.guard.IdentifyBasic
+	}
+	who, err := identify(r.Request)
 	if err != nil {
 		return s.refused(r, err)
 	}
@@ -114,6 +118,9 @@ func (s *Server) refused(r *request, err error) error {
 		return fmt.Errorf("identifying the client: %w", err)
 	}
 	f.header = http.Header{"Www-Authenticate": {challenge}}
+	if r.taxii {
+		f.header.Add("Www-Authenticate", `Basic realm="dossier"`)
+	}
 	s.refuse(r, "authentication failed", slog.String("reason", err.Error()))
 	return f
 }

@@ -136,6 +136,9 @@ type innerError struct {
 
 // answerOf returns the answer for a failure.
 func (s *Server) answerOf(r *request, f *failure) *answer {
+	if r.taxii {
+		return r.taxiiFailure(f)
+	}
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)

@@ -532,6 +532,25 @@ func operations() map[string]operation {
 			ops["GET "+base+"/"+name] = op
 		}
 	}
+	for path, form := range map[string]*content{
+		"api/changes.atom": {media: "application/atom+xml", schema: &schema{Type: "string"}}, "api/changes.json": {media: "application/feed+json", schema: &schema{Type: "object"}},
+	} {
+		ops["GET "+path] = operation{
+			tag: tagOwn, summary: "Feed of what changed", conditional: true, refusals: []int{http.StatusNotFound},
+			about: "For feed readers: RFC 4287, or JSON Feed 1.1. The last changes, the newest first; each has an id that never changes, and leads to the page of the profile. Values of indicators are defanged.",
+			params: []*parameter{
+				{Name: "of", In: "query", Schema: enumOf(newsProfiles, newsIndicators)(), Description: "Of what; profiles without it.", Example: newsProfiles},
+				{Name: "$filter", In: "query", Schema: text("Over the collection. A profile that is gone is judged by what it was; of indicators that are gone is told only without a filter."), Example: "kind eq 'actor'"},
+				{Name: "profile", In: "query", Schema: text("The id of a profile: only that, or its indicators."), Example: exampleProfileID},
+				limitParameter(usualNews, maxNews),
+			},
+			answers: []reply{
+				{status: http.StatusOK, about: "The feed.", headers: []string{"ETag", "Last-Modified"}, body: form},
+				{status: http.StatusNotModified, about: "With If-None-Match or If-Modified-Since: the client has this version.", headers: []string{"ETag", "Last-Modified"}},
+			},
+			examples: []example{asked("Actors", "$filter=kind eq 'actor'", "limit=5")},
+		}
+	}
 	for _, name := range hostCollections {
 		base := "~/hosts/{}/" + name
 		ops["GET "+base] = operation{

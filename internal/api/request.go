@@ -19,6 +19,7 @@ type request struct {
 	clientID string   // the caller's own id, else id
 	ids      []string // the ids in the path, in order
 	graph    bool     // the path is one of Graph's
+	taxii    bool     // the path is one of the TAXII server
 	who      *auth.Identity
 	base     string // {base}: absolute, with the version of the request; Graph paths only
 

@@ -66,14 +66,16 @@ type Server struct {
 	patience time.Duration // see piecePatience
 
 	spool *publish.Spool
+	types publish.ProfileTypes
 	hooks *notify.Hooks
 
 	matchers    *matchers
 	huntStreams huntStreams
 	huntLimits  HuntLimits
 
-	graph *node // behind a version
-	own   *node
+	graph       *node // behind a version
+	own         *node
+	collections *node // of the TAXII server
 }
 
 // New returns a server.
@@ -226,7 +228,7 @@ func panicked(p any) error { return fmt.Errorf("panic: %v\n%s", p, debug.Stack()
 func (s *Server) dispatch(w http.ResponseWriter, r *request) (*answer, error) {
 	segments, err := odata.ParsePath(r.URL.EscapedPath())
 	if err != nil {
-		r.graph = isGraph(r.URL.Path)
+		r.graph, r.taxii = isGraph(r.URL.Path), strings.HasPrefix(r.URL.Path, taxiiPath)
 		return nil, err
 	}
 	if len(segments) > 0 {
@@ -242,6 +244,9 @@ func (s *Server) dispatch(w http.ResponseWriter, r *request) (*answer, error) {
 			len(segments) > 1 && strings.EqualFold(segments[1].Text, "security"):
 			r.graph = true
 			return nil, invalidVersion(first)
+		case s.collections.literals[first] != nil:
+			r.taxii = true
+			return s.guarded(s.collections, r, segments)
 		case s.own.literals[first] != nil:
 			return s.guarded(s.own, r, segments)
 		}
@@ -338,11 +343,11 @@ func isGraph(path string) bool {
 func (s *Server) route(tree *node, r *request, segments []odata.Segment) (*answer, error) {
 	n, ids, unknown := tree.find(segments)
 	switch {
-	case unknown != nil && tree == s.own:
+	case unknown != nil && tree != s.graph:
 		return nil, fail(http.StatusNotFound, codeNotFound, "There is nothing at this path.")
 	case unknown != nil:
 		return nil, noSegment(unknown.Text)
-	case n.methods == nil && tree == s.own:
+	case n.methods == nil && tree != s.graph:
 		return nil, fail(http.StatusNotFound, codeNotFound, "There is nothing at this path.")
 	}
 	method := r.Method

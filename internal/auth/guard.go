@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"dossier/internal/intel"
+	"dossier/internal/store"
 
 	"golang.org/x/time/rate"
 )
@@ -71,6 +72,7 @@ var (
 	ErrTooMany   = errors.New("too many requests")
 	errBadForm   = fmt.Errorf("%w: want one header Authorization: Bearer …", ErrTokenInvalid)
 	errInQuery   = fmt.Errorf("%w: a token in the query is not accepted", ErrTokenInvalid)
+	errNoClient  = fmt.Errorf("%w: no client has this id and secret, or it may not be used any more", ErrTokenInvalid)
 	errRebound   = fmt.Errorf("%w: the Host header names another host than this machine", ErrNoToken)
 	errProxied   = fmt.Errorf("%w: the request came through a proxy", ErrNoToken)
 	errElsewhere = fmt.Errorf("%w: the request does not come from this machine", ErrNoToken)
@@ -120,7 +122,33 @@ func (g *Guard) Identify(r *http.Request) (*Identity, error) {
 		return nil, err
 	}
 	g.touch(r.Context(), client.ID)
-	return &Identity{ClientID: client.ID, Name: client.Name, Owner: client.Owner, Permissions: permissions(client.Scopes), Ceiling: client.TLP}, nil
+	return identity(client), nil
+}
+
+// IdentifyBasic is [Guard.Identify] that takes a client's id and secret as Basic
+// credentials too. Its error wraps [ErrTokenInvalid] if they are not right.
+func (g *Guard) IdentifyBasic(r *http.Request) (*Identity, error) {
+	id, secret, ok := r.BasicAuth()
+	if !ok || len(r.Header.Values("Authorization")) > 1 {
+		return g.Identify(r)
+	}
+	client, err := Clients{g.Issuer.Store}.authenticate(r.Context(), id, secret)
+	var refused *OAuthError
+	if errors.As(err, &refused) {
+		return nil, errNoClient
+	}
+	if err == nil {
+		err = g.limit(client.ID, client.Rate)
+	}
+	if err != nil {
+		return nil, err
+	}
+	g.touch(r.Context(), client.ID)
+	return identity(client), nil
+}
+
+func identity(c *store.Client) *Identity {
+	return &Identity{ClientID: c.ID, Name: c.Name, Owner: c.Owner, Permissions: permissions(c.Scopes), Ceiling: c.TLP}
 }
 
 // Exchange is [Issuer.Exchange] within the client's rate.

@@ -38,8 +38,10 @@ type Indicator struct {
 	FirstSeen  intel.Time
 	LastSeen   intel.Time // 0: not stated
 	ValidUntil intel.Time // 0: without end
+	Created    intel.Time // when it was first known here; 0: not known
 	Modified   intel.Time // when what is said here last changed; 0: not known
-	Confidence int        // 1..100; 0: not stated
+	Confidence int        // now, 1..100; 0: not stated
+	Fresh      int        // confidence while the evidence is fresh; 0: not stated
 	TLP        intel.TLP
 	Revoked    bool
 	Profiles   []Profile // by title
@@ -70,6 +72,8 @@ type Format struct {
 	Rules bool
 	// Dated says that [Options.Updated] stands in the output.
 	Dated bool
+	// Versioned says that Created and Modified of indicators stand in the output.
+	Versioned bool
 
 	begin func(*output, *Options) encoder
 }
@@ -100,8 +104,9 @@ type Options struct {
 	// export only; see [Numbers].
 	Numbers Numbering
 	// Profile returns what is known of a profile, for formats that describe
-	// profiles: nil if nothing is. It may be nil itself, and is called once for each.
-	Profile func(id string) (*intel.Dossier, error)
+	// profiles, and when that last changed: nil if nothing is, 0 if it is not known. It
+	// may be nil itself, and is called once for each.
+	Profile func(id string) (*intel.Dossier, intel.Time, error)
 	// Installation is the id of this database, a GUID; "" if there is none.
 	Installation string
 }
@@ -121,6 +126,12 @@ type Report struct {
 type refusal string
 
 func (r refusal) Error() string { return string(r) }
+
+// Refused reports whether an error is that a format cannot express something.
+func Refused(err error) bool {
+	var r refusal
+	return errors.As(err, &r)
+}
 
 // repeated is the refusal of an entry that stands there already.
 const repeated = refusal("stands there already")

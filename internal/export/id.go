@@ -20,6 +20,10 @@ func uuidIn(namespace [16]byte, name []byte) string {
 	sum := h.Sum(nil)
 	sum[6] = sum[6]&0x0f | 0x50
 	sum[8] = sum[8]&0x3f | 0x80
-	x := hex.EncodeToString(sum[:16])
+	return uuidText([16]byte(sum[:16]))
+}
+
+func uuidText(bits [16]byte) string {
+	x := hex.EncodeToString(bits[:])
 	return x[:8] + "-" + x[8:12] + "-" + x[12:16] + "-" + x[16:20] + "-" + x[20:]
 }

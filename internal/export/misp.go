@@ -21,7 +21,7 @@ var mispFormat = &Format{
 		e.enc.SetEscapeHTML(false)
 		stamp := strconv.FormatInt(int64(o.Updated)/1000, 10)
 		head, err := json.Marshal(map[string]any{
-			"uuid": e.id, "info": line(o.Title, 250), "date": max(o.Updated, stixEpoch).Day(), "timestamp": stamp, "publish_timestamp": stamp, "published": true,
+			"uuid": e.id, "info": line(o.Title, 250), "date": max(o.Updated, STIXEpoch).Day(), "timestamp": stamp, "publish_timestamp": stamp, "published": true,
 			"threat_level_id": "2", "analysis": "2", "distribution": "0",
 			"Orgc": map[string]string{"name": "Dossier", "uuid": uuid("misp organisation", o.Installation)},
 		})

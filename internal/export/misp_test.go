@@ -88,7 +88,7 @@ func FuzzMISP(f *testing.F) {
 
 func TestNavigator(t *testing.T) {
 	d := &intel.Dossier{Profile: intel.Profile{Title: "APT28\n\"x"}, Techniques: []intel.TechniqueUse{{ID: "T1566.001"}, {ID: "T1059"}, {ID: "T1059"}, {ID: "drop all"}}}
-	text, r := write(t, "navigator", Options{Profile: func(string) (*intel.Dossier, error) { return d, nil }}, sample()[:2])
+	text, r := write(t, "navigator", Options{Profile: func(string) (*intel.Dossier, intel.Time, error) { return d, 0, nil }}, sample()[:2])
 	var l layer
 	if err := json.Unmarshal([]byte(text), &l); err != nil || r.Written != 2 {
 		t.Fatal(err, r)

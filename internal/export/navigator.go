@@ -27,7 +27,7 @@ var navigatorFormat = &Format{
 						continue
 					}
 					seen[p.ID] = true
-					d, err := o.Profile(p.ID)
+					d, _, err := o.Profile(p.ID)
 					if err != nil {
 						return err
 					}

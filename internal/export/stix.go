@@ -1,8 +1,11 @@
 package export
 
 import (
+	"bytes"
+	"encoding/hex"
 	"encoding/json"
 	"net"
+	"slices"
 	"strings"
 
 	"dossier/internal/intel"
@@ -18,11 +21,12 @@ var stixFormat = &Format{
 		observable.SHA256, observable.SHA512, observable.CertSHA1, observable.CertSHA256, observable.FileName, observable.FilePath, observable.Mutex,
 		observable.RegistryKey, observable.UserAgent,
 	},
+	Versioned: true,
 	begin: func(out *output, o *Options) encoder {
-		e := &stixBundle{out: out, enc: json.NewEncoder(out.b), stix: newSTIX(o)}
+		e := &stixBundle{out: out, enc: json.NewEncoder(out.b), stix: NewSTIX(o)}
 		e.enc.SetEscapeHTML(false)
 		out.str(`{"type":"bundle","id":"bundle--`, uuid("stix bundle", o.Installation, o.Title), `","objects":[`, "\n")
-		e.err = e.write(e.stix.identity())
+		e.err = e.write(e.stix.Identity())
 		return e
 	},
 }
@@ -30,7 +34,7 @@ var stixFormat = &Format{
 type stixBundle struct {
 	out  *output
 	enc  *json.Encoder
-	stix *stixMaker
+	stix *STIX
 	n    int
 	err  error
 }
@@ -39,14 +43,14 @@ func (e *stixBundle) put(i *Indicator) error {
 	if e.err != nil {
 		return e.err
 	}
-	objects, err := e.stix.objects(i)
+	objects, err := e.stix.told(i)
 	if err != nil {
 		return err
 	}
 	return e.write(objects...)
 }
 
-func (e *stixBundle) write(objects ...stixObject) error {
+func (e *stixBundle) write(objects ...STIXObject) error {
 	for _, o := range objects {
 		if e.n++; e.n > 1 {
 			e.out.str(",")
@@ -63,28 +67,30 @@ func (e *stixBundle) end() error {
 	return e.err
 }
 
-// stixMaker makes STIX objects of indicators. Ids follow from the installation and
-// the thing, so that a thing keeps its id.
-type stixMaker struct {
+// A STIX makes the STIX objects of indicators and profiles. Ids follow from the
+// installation and the thing, so that a thing keeps its id.
+type STIX struct {
 	installation string
 	creator      string // id of the identity
 	created      intel.Time
-	profile      func(id string) (*intel.Dossier, error)
-	told         map[string]string // profile id: id of its object, once told
+	profile      func(id string) (*intel.Dossier, intel.Time, error)
+	mask         [16]byte
+	profiles     map[string]string // profile id: id of its object, once told
 	marked       map[intel.TLP]bool
 }
 
-// newSTIX returns a maker that tells each profile and marking once.
-func newSTIX(o *Options) *stixMaker {
-	return &stixMaker{
-		installation: o.Installation, creator: STIXIdentity(o.Installation), created: stixEpoch, profile: o.Profile,
-		told: map[string]string{}, marked: map[intel.TLP]bool{},
+// NewSTIX returns a maker for an installation; of the options only that and Profile
+// count. It is used by one goroutine.
+func NewSTIX(o *Options) *STIX {
+	return &STIX{
+		installation: o.Installation, creator: STIXIdentity(o.Installation), created: STIXEpoch, profile: o.Profile,
+		mask: uuidBits(uuid("stix", o.Installation, "indicator")), profiles: map[string]string{}, marked: map[intel.TLP]bool{},
 	}
 }
 
-// stixEpoch is when objects are said to be created for which no time is known:
+// STIXEpoch is when objects are said to be created for which no time is known:
 // the day of the format's standard, since a created time is needed and must not change.
-const stixEpoch intel.Time = 1623283200000 // 2021-06-10
+const STIXEpoch intel.Time = 1623283200000 // 2021-06-10
 
 // STIXIdentity returns the id of the identity object as which an installation
 // exports.
@@ -92,10 +98,33 @@ func STIXIdentity(installation string) string {
 	return "identity--" + uuid("stix identity", installation)
 }
 
-// A stixObject is one of the structs below.
-type stixObject struct {
-	id   string
-	body any
+// CollectionID returns the id of a collection of an installation: a UUID that says to
+// be of version 4, as TAXII 2.1 (5.2) wants it.
+func CollectionID(installation, alias string) string {
+	bits := uuidBits(uuid("taxii collection", installation, alias))
+	bits[6] |= 0x40
+	bits[8] |= 0x80
+	return uuidText(bits)
+}
+
+// A STIXObject is an object in one version.
+type STIXObject struct {
+	ID, Type string
+	Version  intel.Time // modified, or created where there is no modified
+	body     any        // one of the structs below
+}
+
+// JSON returns the object as it stands in a bundle.
+func (o STIXObject) JSON() ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(o.body)
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
+}
+
+func (c *stixCommon) object(version intel.Time, body any) STIXObject {
+	return STIXObject{c.ID, c.Type, version, body}
 }
 
 // stixCommon are the common properties (STIX 2.1, 3.2).
@@ -138,7 +167,6 @@ type stixProfile struct {
 type stixIndicator struct {
 	stixCommon
 	Name        string   `json:"name"`
-	Description string   `json:"description,omitempty"`
 	Types       []string `json:"indicator_types"`
 	Pattern     string   `json:"pattern"`
 	PatternType string   `json:"pattern_type"`
@@ -180,116 +208,217 @@ var stixTLP = map[intel.TLP]string{
 
 const tlpExtension = "extension-definition--60a3c5c5-0d10-413e-aab3-9e08dde9e88d"
 
-// identity returns who creates the objects.
-func (s *stixMaker) identity() stixObject {
+// Identity returns who creates the objects.
+func (s *STIX) Identity() STIXObject {
 	c := s.common("identity", s.creator, s.created, s.created)
 	c.CreatedBy = ""
-	return stixObject{c.ID, stixIdentity{c, "Dossier", "A Dossier installation. What it exports are its own readings of what publishers say; each object names them.", "system"}}
+	return c.object(s.created, stixIdentity{c, "Dossier", "A Dossier installation. What it exports are its own readings of what publishers say; each object names them.", "system"})
 }
 
-func (s *stixMaker) common(typ, id string, created, modified intel.Time) stixCommon {
+func (s *STIX) common(typ, id string, created, modified intel.Time) stixCommon {
 	return stixCommon{Type: typ, SpecVersion: "2.1", ID: id, CreatedBy: s.creator, Created: created.Millis(), Modified: max(created, modified).Millis()}
 }
 
-// objects returns the indicator's object, behind the profiles and markings that
-// it refers to where they were not told yet, and before its relationships and
-// its note. The error is a refusal where there is no pattern for it.
-func (s *stixMaker) objects(i *Indicator) ([]stixObject, error) {
+// told returns the objects of an indicator, behind the profiles and markings that
+// they refer to where they were not told yet. The error is a refusal where there is no
+// pattern for it.
+func (s *STIX) told(i *Indicator) ([]STIXObject, error) {
+	if _, why := stixPattern(i.Observable); why != "" {
+		return nil, why
+	}
+	var out []STIXObject
+	if !s.marked[i.TLP] {
+		s.marked[i.TLP] = true
+		out = append(out, s.Marking(i.TLP))
+	}
+	for _, p := range i.Profiles {
+		if _, ok := s.profiles[p.ID]; ok {
+			continue
+		}
+		var d *intel.Dossier
+		var modified intel.Time
+		if s.profile != nil {
+			var err error
+			if d, modified, err = s.profile(p.ID); err != nil {
+				return nil, err
+			}
+		}
+		o := s.Profile(p, d, modified)
+		s.profiles[p.ID] = o.ID
+		out = append(out, o)
+	}
+	objects, err := s.Indicator(i, func(p Profile) string { return s.profiles[p.ID] })
+	return append(out, objects...), err
+}
+
+// Indicator returns an indicator's object, its relationships to profiles, and the
+// note that names its sources; of one that is revoked, its object alone. target tells
+// the id of a profile's object. The error is a refusal where there is no pattern.
+func (s *STIX) Indicator(i *Indicator, target func(Profile) string) ([]STIXObject, error) {
 	pattern, why := stixPattern(i.Observable)
 	if why != "" {
 		return nil, why
 	}
-	var out []stixObject
-	mark := s.marking(i.TLP, &out)
-	var profiles []string
-	for _, p := range i.Profiles {
-		id, err := s.tell(p, &out)
-		if err != nil {
-			return nil, err
-		}
-		profiles = append(profiles, id)
+	created, modified := s.times(i)
+	c := s.common("indicator", "indicator--"+s.indicatorUUID(i.ID), created, modified)
+	c.Revoked, c.Confidence, c.Markings = i.Revoked, i.Confidence, marking(i.TLP)
+	if i.Fresh > 0 { // a version says the same for ever; valid_until tells how it ends
+		c.Confidence = i.Fresh
 	}
-
-	created := i.FirstSeen
-	if created == 0 {
-		created = s.created
-	}
-	modified := i.Modified
-	if modified == 0 {
-		modified = max(created, i.LastSeen)
-	}
-	c := s.common("indicator", "indicator--"+uuid("stix", s.installation, "indicator", i.ID), created, modified)
-	c.Revoked, c.Confidence, c.Markings = i.Revoked, i.Confidence, mark
 	if strings.HasPrefix(i.Reference, "http") && printable(i.Reference) {
 		c.External = []stixLink{{Source: "reference", URL: i.Reference}}
 	}
+	from := i.FirstSeen
+	if from == 0 {
+		from = created
+	}
 	ind := stixIndicator{
-		stixCommon: c, Name: line(i.Observable.Value, 250), Types: []string{"malicious-activity"}, Pattern: pattern, PatternType: "stix", ValidFrom: created.Millis(),
+		stixCommon: c, Name: line(i.Observable.Value, 250), Types: []string{"malicious-activity"}, Pattern: pattern, PatternType: "stix", ValidFrom: from.Millis(),
 	}
-	if len(i.Profiles) > 0 {
-		ind.Description = "Indicator of " + i.subject() + "."
-	}
-	if i.ValidUntil > created {
+	if i.ValidUntil > from {
 		ind.ValidUntil = i.ValidUntil.Millis()
 	}
-	out = append(out, stixObject{c.ID, ind})
-	for _, id := range profiles {
-		r := s.common("relationship", "relationship--"+uuid("stix", s.installation, "indicates", i.ID, id), created, created)
-		r.Markings = mark
-		out = append(out, stixObject{r.ID, stixRelationship{r, "indicates", c.ID, id}})
+	out := []STIXObject{c.object(modified, ind)}
+	if i.Revoked {
+		return out, nil
 	}
-	if len(i.Publishers) > 0 {
-		n := s.common("note", "note--"+uuid("stix", s.installation, "sources", i.ID), created, modified)
-		n.Markings = mark
-		var b strings.Builder
-		for _, p := range i.Publishers {
-			pub := intel.PublisherOf(p)
-			b.WriteString(line(pub.Title, 200))
-			if pub.Credit != "" {
-				b.WriteString(": " + pub.Credit)
-			}
-			b.WriteByte('\n')
+	for _, p := range i.Profiles {
+		out = append(out, s.relationship(i, p, target(p), false))
+	}
+	if len(i.Publishers) == 0 {
+		return out, nil
+	}
+	// Another set of sources is another note.
+	n := s.common("note", "note--"+s.below(i.ID, append([]string{"sources"}, i.Publishers...)...), created, modified)
+	n.Markings = marking(i.TLP)
+	var b strings.Builder
+	for _, p := range i.Publishers {
+		pub := intel.PublisherOf(p)
+		b.WriteString(line(pub.Title, 200))
+		if pub.Credit != "" {
+			b.WriteString(": " + pub.Credit)
 		}
-		out = append(out, stixObject{n.ID, stixNote{n, "Sources", strings.TrimSuffix(b.String(), "\n"), []string{c.ID}}})
+		b.WriteByte('\n')
 	}
-	return out, nil
+	return append(out, n.object(modified, stixNote{n, "Sources", strings.TrimSuffix(b.String(), "\n"), []string{c.ID}})), nil
 }
 
-// marking returns the reference to a marking, and tells the marking first.
-func (s *stixMaker) marking(t intel.TLP, out *[]stixObject) []string {
-	id := stixTLP[t]
-	if !s.marked[t] {
-		s.marked[t] = true
-		c := stixCommon{Type: "marking-definition", SpecVersion: "2.1", ID: id, Created: "2022-10-01T00:00:00.000Z"}
-		*out = append(*out, stixObject{id, stixMarking{
-			c, "TLP:" + strings.ToUpper(t.String()), map[string]stixExtension{tlpExtension: {"property-extension", t.String()}},
-		}})
-	}
-	return []string{id}
+// Unlinked returns the relationship to a profile that the indicator does not have
+// any more, revoked.
+func (s *STIX) Unlinked(i *Indicator, p Profile, target string) STIXObject {
+	return s.relationship(i, p, target, true)
 }
 
-// tell returns the id of a profile's object, and tells the object first.
-func (s *stixMaker) tell(p Profile, out *[]stixObject) (string, error) {
-	if id, ok := s.told[p.ID]; ok {
-		return id, nil
-	}
-	var d *intel.Dossier
-	if s.profile != nil {
-		var err error
-		if d, err = s.profile(p.ID); err != nil {
-			return "", err
-		}
-	}
-	o := s.profileObject(p, d)
-	s.told[p.ID] = o.id
-	*out = append(*out, o)
-	return o.id, nil
+func (s *STIX) relationship(i *Indicator, p Profile, target string, revoked bool) STIXObject {
+	created, modified := s.times(i)
+	r := s.common("relationship", "relationship--"+s.below(i.ID, "indicates", p.ID), created, modified)
+	r.Markings, r.Revoked = marking(i.TLP), revoked
+	return r.object(modified, stixRelationship{r, "indicates", "indicator--" + s.indicatorUUID(i.ID), target})
 }
 
-// profileObject returns the object of a profile; d may be nil.
-func (s *stixMaker) profileObject(p Profile, d *intel.Dossier) stixObject {
-	typ := profileType(p.Kind, d)
-	c := s.common(typ, typ+"--"+uuid("stix", s.installation, "profile", p.ID), s.created, s.created)
+// times returns when an indicator's object was created and modified.
+func (s *STIX) times(i *Indicator) (created, modified intel.Time) {
+	created, modified = i.Created, i.Modified
+	if created == 0 {
+		created = i.FirstSeen
+	}
+	if created == 0 {
+		created = s.created
+	}
+	if modified == 0 {
+		modified = max(created, i.LastSeen)
+	}
+	return created, max(created, modified)
+}
+
+// The id of an indicator's object is the indicator's own, turned by a mask of the
+// installation, so that it leads back to the indicator without an index. What
+// belongs to an indicator, its relationships and its note, has its first 60 bits, then
+// 62 bits of a hash.
+
+// uuidBits returns the bits of a UUID that say neither version nor variant. A text
+// that is none gives nothing.
+func uuidBits(id string) (bits [16]byte) {
+	raw, err := hex.DecodeString(strings.ReplaceAll(id, "-", ""))
+	if err != nil || len(raw) != 16 {
+		return bits
+	}
+	copy(bits[:], raw)
+	bits[6] &= 0x0f
+	bits[8] &= 0x3f
+	return bits
+}
+
+func uuidOf(bits [16]byte) string {
+	bits[6] = bits[6]&0x0f | 0x50
+	bits[8] = bits[8]&0x3f | 0x80
+	return uuidText(bits)
+}
+
+func (s *STIX) masked(id string) [16]byte {
+	bits := uuidBits(id)
+	for n := range bits {
+		bits[n] ^= s.mask[n]
+	}
+	return bits
+}
+
+func (s *STIX) indicatorUUID(id string) string { return uuidOf(s.masked(id)) }
+
+// below returns the UUID of something that belongs to an indicator.
+func (s *STIX) below(id string, what ...string) string {
+	bits := s.masked(id)
+	rest := uuidBits(uuid(append([]string{"stix", s.installation}, what...)...))
+	copy(bits[8:], rest[8:])
+	return uuidOf(bits)
+}
+
+// prefixLength is how much of an indicator's id the object of something that belongs
+// to it tells: 60 bits, the version, and hyphens.
+const prefixLength = len("00000000-0000-5000-")
+
+// IndicatorPrefix returns what the id of the indicator begins with to which an
+// object belongs. Whether there is one, and whether the object exists, it does not
+// know; "" if the id is not the like of one.
+func (s *STIX) IndicatorPrefix(objectID string) string {
+	typ, id, ok := strings.Cut(objectID, "--")
+	if !ok || !slices.Contains([]string{"indicator", "relationship", "note"}, typ) || len(id) != len("00000000-0000-5000-8000-000000000000") {
+		return ""
+	}
+	return uuidOf(s.masked(id))[:prefixLength]
+}
+
+// marking returns the reference to a marking.
+func marking(t intel.TLP) []string { return []string{stixTLP[t]} }
+
+// Marking returns the definition of a marking.
+func (s *STIX) Marking(t intel.TLP) STIXObject {
+	c := stixCommon{Type: "marking-definition", SpecVersion: "2.1", ID: stixTLP[t], Created: markingsCreated.Millis()}
+	return c.object(markingsCreated, stixMarking{
+		c, "TLP:" + strings.ToUpper(t.String()), map[string]stixExtension{tlpExtension: {"property-extension", t.String()}},
+	})
+}
+
+const markingsCreated intel.Time = 1664582400000 // 2022-10-01, as OASIS has it
+
+// Profile returns the object of a profile; d may be nil, and modified 0.
+func (s *STIX) Profile(p Profile, d *intel.Dossier, modified intel.Time) STIXObject {
+	return s.profileObject(p, d, modified, false)
+}
+
+// Gone returns the object of a profile that does not exist any more, revoked.
+func (s *STIX) Gone(p Profile, d *intel.Dossier, modified intel.Time) STIXObject {
+	return s.profileObject(p, d, modified, true)
+}
+
+// ProfileUUID returns what stands behind the type in the id of a profile's object.
+func (s *STIX) ProfileUUID(id string) string { return uuid("stix", s.installation, "profile", id) }
+
+func (s *STIX) profileObject(p Profile, d *intel.Dossier, modified intel.Time, revoked bool) STIXObject {
+	typ := STIXProfileType(p.Kind, d)
+	modified = max(modified, s.created)
+	c := s.common(typ, typ+"--"+s.ProfileUUID(p.ID), s.created, modified)
+	c.Revoked = revoked
 	c.External = []stixLink{{Source: "dossier", ExternalID: p.ID}}
 	o := stixProfile{stixCommon: c, Name: line(p.Title, 500)}
 	if typ == "malware" {
@@ -308,12 +437,12 @@ func (s *stixMaker) profileObject(p Profile, d *intel.Dossier) stixObject {
 			o.External = append(o.External, stixLink{Source: line(x.Value.Issuer, 200), ExternalID: line(x.Value.ID, 200)})
 		}
 	}
-	return stixObject{c.ID, o}
+	return c.object(modified, o)
 }
 
-// profileType returns the STIX type of a profile: a tool that anybody can have is
-// a tool, any other is malware.
-func profileType(k intel.Kind, d *intel.Dossier) string {
+// STIXProfileType returns the STIX type of a profile: a tool that anybody can have
+// is a tool, any other is malware. d may be nil.
+func STIXProfileType(k intel.Kind, d *intel.Dossier) string {
 	switch {
 	case k == intel.Actor:
 		return "intrusion-set"

@@ -35,10 +35,10 @@ type SightedBy struct {
 // indicator is. It returns how many sightings are of kinds that have no pattern in STIX and were left out.
 func STIXSightings(w io.Writer, o Options, told intel.Time, each func(yield func(*Sighting) error) error) (left int, err error) {
 	out := &output{b: bufio.NewWriter(w)}
-	e := &stixBundle{out: out, enc: json.NewEncoder(out.b), stix: newSTIX(&o)}
+	e := &stixBundle{out: out, enc: json.NewEncoder(out.b), stix: NewSTIX(&o)}
 	e.enc.SetEscapeHTML(false)
 	out.str(`{"type":"bundle","id":"bundle--`, uuid("stix sightings", o.Installation, told.Millis()), `","objects":[`, "\n")
-	if err := e.write(e.stix.identity()); err != nil {
+	if err := e.write(e.stix.Identity()); err != nil {
 		return 0, err
 	}
 	known := map[string]bool{} // observables that were told
@@ -95,16 +95,16 @@ type stixObservable struct {
 // maxSTIXCount is the largest number that a sighting or observation may have.
 const maxSTIXCount = 999_999_999
 
-func (s *stixMaker) sighting(g *Sighting, told intel.Time, known map[string]bool) ([]stixObject, error) {
-	out, err := s.objects(g.Indicator)
+func (s *STIX) sighting(g *Sighting, told intel.Time, known map[string]bool) ([]STIXObject, error) {
+	out, err := s.told(g.Indicator)
 	if err != nil {
 		return nil, err
 	}
-	indicator := "indicator--" + uuid("stix", s.installation, "indicator", g.Indicator.ID)
+	indicator := "indicator--" + s.indicatorUUID(g.Indicator.ID)
 	tell := func(o stixObservable) string {
 		if !known[o.ID] {
 			known[o.ID] = true
-			out = append(out, stixObject{o.ID, o})
+			out = append(out, STIXObject{ID: o.ID, Type: o.Type, body: o})
 		}
 		return o.ID
 	}
@@ -112,7 +112,12 @@ func (s *stixMaker) sighting(g *Sighting, told intel.Time, known map[string]bool
 	for _, o := range observables(g.Indicator.Observable) {
 		of = tell(o) // the last one stands on those before
 	}
-	mark := s.marking(max(intel.AmberStrict, g.Indicator.TLP), &out)
+	level := max(intel.AmberStrict, g.Indicator.TLP)
+	if !s.marked[level] {
+		s.marked[level] = true
+		out = append(out, s.Marking(level))
+	}
+	mark := marking(level)
 	span := func(first, last intel.Time) (intel.Time, intel.Time) {
 		if last == 0 {
 			return told, told
@@ -128,7 +133,7 @@ func (s *stixMaker) sighting(g *Sighting, told intel.Time, known map[string]bool
 		if h.Host != "" {
 			refs = append(refs, tell(hostObservable(h.Host)))
 		}
-		out = append(out, stixObject{c.ID, stixObserved{c, first.Millis(), last.Millis(), min(max(h.Lines, 1), maxSTIXCount), refs}})
+		out = append(out, c.object(last, stixObserved{c, first.Millis(), last.Millis(), min(max(h.Lines, 1), maxSTIXCount), refs}))
 		observed = append(observed, c.ID)
 	}
 	first, last := span(g.First, g.Last)
@@ -138,7 +143,7 @@ func (s *stixMaker) sighting(g *Sighting, told intel.Time, known map[string]bool
 	if g.Last != 0 {
 		sight.First, sight.Last = g.First.Millis(), g.Last.Millis()
 	}
-	return append(out, stixObject{c.ID, sight}), nil
+	return append(out, c.object(last, sight)), nil
 }
 
 // hostObservable is a host of one's own as an object: an address, or the name of a machine.

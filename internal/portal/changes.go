@@ -3,6 +3,7 @@ package portal
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -66,7 +67,10 @@ func (p *portal) changes(r *http.Request) (*page, error) {
 		return nil, err
 	}
 	v.Curl = curlOf(p.base(r)+"/api/changes", "since="+v.Since)
-	return &page{Template: "changes", Title: "Changes – Dossier", Data: v}, nil
+	return &page{
+		Template: "changes", Title: "Changes – Dossier", Data: v,
+		Feeds: append(feedsOf("What changes in profiles", nil), feedsOf("What changes in indicators", url.Values{"of": {"indicators"}})...),
+	}, nil
 }
 
 // report fills what changed, of one profile or of all.

@@ -201,7 +201,11 @@ func (p *portal) home(r *http.Request) (*page, error) {
 	} else {
 		err = p.listed(r, h)
 	}
-	return &page{Template: "home", Title: title, Query: h.Query, Data: h}, err
+	follow := url.Values{}
+	if h.Kind != "" {
+		follow.Set("filter", "kind eq '"+h.Kind+"'")
+	}
+	return &page{Template: "home", Title: title, Query: h.Query, Data: h, Feeds: feedsOf("What changes", follow)}, err
 }
 
 // placeFor returns the page for what was typed into the search, if it is no words

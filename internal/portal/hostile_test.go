@@ -17,7 +17,7 @@ var elements = strings.Fields(`html head meta title link body a header img form 
 
 // attributes are all that these have.
 var attributes = strings.Fields(`lang charset name content rel href type src alt width height class id action role value placeholder aria-label
-	autocomplete spellcheck scope aria-current open method for rows hidden data-copy download viewbox x y aria-hidden`)
+	autocomplete spellcheck scope aria-current open method for rows hidden data-copy download viewbox x y aria-hidden title`)
 
 // check reads HTML as a browser does and reports everything that could act, or
 // that leads elsewhere than to the web or to a page of the portal.

@@ -18,6 +18,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -133,7 +134,24 @@ type page struct {
 	Version  string
 	Style    string
 	Script   string
+	Feeds    []feedLink
 	Data     any
+}
+
+// A feedLink is a feed of what changes on the page, for feed readers to find.
+type feedLink struct{ Type, Title, Address string }
+
+// feedsOf are the feeds with the parameters, in both forms.
+func feedsOf(title string, params url.Values) []feedLink {
+	var out []feedLink
+	for _, form := range [][2]string{{"atom", "application/atom+xml"}, {"json", "application/feed+json"}} {
+		address := "/api/changes." + form[0]
+		if len(params) > 0 {
+			address += "?" + params.Encode()
+		}
+		out = append(out, feedLink{form[1], title, address})
+	}
+	return out
 }
 
 // handle makes a handler of a function that makes a page; its errors become

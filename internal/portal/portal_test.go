@@ -392,3 +392,17 @@ func TestLongNames(t *testing.T) {
 		}
 	}
 }
+
+// TestFeedLinks: feed readers find the feeds of a page.
+func TestFeedLinks(t *testing.T) {
+	h, _ := testPortal(t)
+	for path, want := range map[string]string{
+		"/":           `type="application/atom&#43;xml" title="What changes" href="/api/changes.atom"`,
+		"/changes":    `title="What changes in indicators" href="/api/changes.json?of=indicators"`,
+		"/?kind=tool": `href="/api/changes.json?filter=kind&#43;eq&#43;%27tool%27"`,
+	} {
+		if body := get(h, path).Body.String(); !strings.Contains(body, want) {
+			t.Errorf("%s: no %s in %.1200s", path, want, body)
+		}
+	}
+}

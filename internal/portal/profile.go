@@ -139,7 +139,10 @@ func (p *portal) profile(r *http.Request) (*page, error) {
 	view.Curl = curl(p.base(r), "/intelProfiles/"+url.PathEscape(id))
 	view.CurlList = curl(p.base(r), "/intelProfiles/"+url.PathEscape(id)+"/indicators", "$count=true", "$orderby=firstSeenDateTime desc")
 	view.Fields = profile.Claims(d)
-	return &page{Template: "profile", Title: brief(80, d.Profile.Title) + " – Dossier", Data: view}, nil
+	return &page{Template: "profile", Title: brief(80, d.Profile.Title) + " – Dossier", Data: view, Feeds: append(
+		feedsOf("What changes in this profile", url.Values{"profile": {d.Profile.ID}}),
+		feedsOf("What changes in its indicators", url.Values{"profile": {d.Profile.ID}, "of": {"indicators"}})...,
+	)}, nil
 }
 
 // newProfileView arranges the claims of a dossier for reading.

@@ -116,7 +116,7 @@ func Prepare(ctx context.Context, st *store.Store, req Request, v store.View) (*
 	default:
 		return nil, &Mistake{"view", fmt.Sprintf("view %q: want active or default", req.View)}
 	}
-	j.sel = store.Selection{Mode: mode, MinConfidence: req.MinConfidence, Kinds: f.Kinds}
+	j.sel = store.Selection{Mode: mode, MinConfidence: req.MinConfidence, Kinds: f.Kinds, Dated: f.Versioned}
 	if req.Filter != "" {
 		q, err := odata.ParseQuery("$filter="+url.QueryEscape(req.Filter), store.Types.Indicator, odata.Options{Allow: odata.AllowFilter})
 		if err != nil {
@@ -141,12 +141,12 @@ func Prepare(ctx context.Context, st *store.Store, req Request, v store.View) (*
 	}
 	j.opts = export.Options{
 		Title: title, Updated: intel.TimeOf(st.Now()), Max: req.Max, First: req.FirstRule, Last: req.LastRule, Installation: installation,
-		Profile: func(id string) (*intel.Dossier, error) {
-			d, err := st.Dossier(ctx, id, j.view)
+		Profile: func(id string) (*intel.Dossier, intel.Time, error) {
+			d, modified, err := st.DatedDossier(ctx, id, j.view)
 			if errors.Is(err, intel.ErrNotFound) {
-				return nil, nil
+				return nil, 0, nil
 			}
-			return d, err
+			return d, modified, err
 		},
 	}
 	return j, nil
@@ -239,7 +239,7 @@ func indicator(i *store.Indicator, publishers []string) *export.Indicator {
 	}
 	x := &export.Indicator{
 		ID: i.ID, Observable: i.Observable, Source: i.Source, FirstSeen: i.FirstSeen, LastSeen: i.LastSeen, ValidUntil: until,
-		Confidence: i.Confidence, TLP: i.TLP, Revoked: i.Revoked, Publishers: publishers, Profiles: make([]export.Profile, len(i.Profiles)),
+		Created: i.Created, Modified: i.Modified, Confidence: i.Confidence, Fresh: i.Life.Base, TLP: i.TLP, Revoked: i.Revoked, Publishers: publishers, Profiles: make([]export.Profile, len(i.Profiles)),
 	}
 	for n, p := range i.Profiles {
 		x.Profiles[n] = export.Profile{ID: p.ID, Kind: p.Kind, Title: p.Title}

@@ -19,12 +19,12 @@ func Sightings(ctx context.Context, st *store.Store, v store.View, w io.Writer, 
 		if o.Installation, err = st.Installation(ctx); err != nil {
 			return 0, err
 		}
-		o.Profile = func(id string) (*intel.Dossier, error) {
-			d, err := st.Dossier(ctx, id, v)
+		o.Profile = func(id string) (*intel.Dossier, intel.Time, error) {
+			d, modified, err := st.DatedDossier(ctx, id, v)
 			if errors.Is(err, intel.ErrNotFound) {
-				return nil, nil
+				return nil, 0, nil
 			}
-			return d, err
+			return d, modified, err
 		}
 	}
 	return export.STIXSightings(w, o, told, func(yield func(*export.Sighting) error) error {

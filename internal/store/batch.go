@@ -81,7 +81,7 @@ func (b *Batch) Commit(ctx context.Context) error {
 		return err
 	}
 	if b.articles { // they are served as of this commit
-		if _, err := nextPosition(ctx, b.tx, b.now); err != nil {
+		if _, err := nextPosition(ctx, b.tx, b.now, 1); err != nil {
 			return err
 		}
 	}

@@ -228,7 +228,7 @@ func (b *Batch) Founded(ctx context.Context, id string) (bool, error) {
 func (b *Batch) PutProfile(ctx context.Context, id string, list []*Derived) error {
 	d := deriver{ctx: ctx, tx: b.tx, now: b.now, only: id}
 	var err error
-	if d.position, err = nextPosition(ctx, b.tx, b.now); err != nil {
+	if d.position, err = nextPosition(ctx, b.tx, b.now, 1); err != nil {
 		return err
 	}
 	if _, _, err := d.profiles(list); err != nil {

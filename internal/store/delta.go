@@ -166,7 +166,7 @@ func (s *Store) rowChanges(ctx context.Context, l *list[*Indicator], entity, sco
 					end = least(end, part[window-1].Place)
 				}
 			}
-			beyond := func(e event) bool { return e.Place.compare(end) > 0 }
+			beyond := func(e event) bool { return e.Place.Compare(end) > 0 }
 			events, gone = slices.DeleteFunc(events, beyond), slices.DeleteFunc(gone, beyond)
 		}
 		p := &pager[*Indicator]{top: q.Top}
@@ -188,12 +188,16 @@ func (s *Store) rowChanges(ctx context.Context, l *list[*Indicator], entity, sco
 	})
 }
 
-func (p Place) compare(q Place) int {
+// Compare orders places.
+func (p Place) Compare(q Place) int {
 	return cmp.Or(cmp.Compare(p.Position, q.Position), cmp.Compare(p.ID, q.ID))
 }
 
+// Later reports whether p lies behind q.
+func Later(p, q Place) bool { return p.Compare(q) > 0 }
+
 func least(a, b Place) Place {
-	if a.compare(b) < 0 {
+	if a.Compare(b) < 0 {
 		return a
 	}
 	return b
@@ -203,7 +207,7 @@ func least(a, b Place) Place {
 // first.
 func merged(events, gone []event) []event {
 	out := slices.Concat(gone, events)
-	slices.SortStableFunc(out, func(a, b event) int { return a.Place.compare(b.Place) })
+	slices.SortStableFunc(out, func(a, b event) int { return a.Place.Compare(b.Place) })
 	return out
 }
 

@@ -171,7 +171,7 @@ func (s *Store) PutDerived(ctx context.Context, profiles []*Derived, remember ma
 	err = s.inTx(ctx, func(tx *sql.Tx) error {
 		d := deriver{ctx: ctx, tx: tx, now: intel.TimeOf(s.Now())}
 		var err error
-		if d.position, err = nextPosition(ctx, tx, d.now); err != nil {
+		if d.position, err = nextPosition(ctx, tx, d.now, len(profiles)); err != nil {
 			return err
 		}
 		if written, gone, err = d.profiles(profiles); err != nil {
@@ -199,6 +199,7 @@ type deriver struct {
 	only     string // id of the one profile to replace; "": all
 
 	former map[profileKey][]byte // dossiers of rows that are gone
+	sorts  map[string]bool       // profiles that are new to some ceiling, or another sort of thing than before
 
 	keysRows, texts, names *bulk
 	changes                *bulk
@@ -215,7 +216,7 @@ func (d *deriver) bulks() {
 	d.names = newBulk(d.ctx, d.tx, "INSERT INTO profile_name (name_key, profile_id, tlp_lo, tlp_hi, alias) VALUES", 5, "")
 	d.values = newValueRows(d.ctx, d.tx)
 	d.changes = newBulk(d.ctx, d.tx, logHead, logColumns, "")
-	d.former = map[profileKey][]byte{}
+	d.former, d.sorts = map[profileKey][]byte{}, map[string]bool{}
 }
 
 func (d *deriver) prepare(query string) (*sql.Stmt, error) { return d.tx.PrepareContext(d.ctx, query) }
@@ -290,6 +291,12 @@ func (d *deriver) profiles(list []*Derived) (written, dropped int, err error) {
 	if err := d.changes.flush(); err != nil {
 		return 0, 0, err
 	}
+	for id := range d.sorts { // what links to them says of which sort they are
+		_, err := d.tx.ExecContext(d.ctx, "UPDATE indicator SET told = ? WHERE id IN (SELECT indicator_id FROM profile_indicator WHERE profile_id = ?)", d.position, id)
+		if err != nil {
+			return 0, 0, err
+		}
+	}
 	return written, len(gone), nil
 }
 
@@ -329,14 +336,25 @@ func encodeAhead(list []*Derived, have map[profileKey]storedProfile) iter.Seq2[*
 func (d *deriver) put(insert *sql.Stmt, e *encoded, old storedProfile, had bool) error {
 	key := profileKey{e.ID, e.Lo}
 	if had {
-		if old.etag != e.etag || old.hi != e.Hi {
-			if err := d.retain(key); err != nil {
-				return err
-			}
+		if err := d.retain(key); err != nil {
+			return err
+		}
+		was, err := unpackDossier(d.former[key])
+		if err != nil {
+			return err
+		}
+		if !sameSort(was, e.Dossier) || e.Hi > old.hi {
+			d.sorts[e.ID] = true
+		}
+		if old.etag == e.etag && old.hi == e.Hi {
+			delete(d.former, key)
 		}
 		if err := d.drop(key); err != nil {
 			return err
 		}
+	}
+	if !had {
+		d.sorts[e.ID] = true
 	}
 	p := &e.Dossier.Profile
 	slot := d.slot(e.ID)

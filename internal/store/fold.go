@@ -83,7 +83,7 @@ func (s *Store) foldAll(ctx context.Context, progress func(done int)) (total int
 			return err
 		}
 		f := folder{ctx: ctx, tx: tx, q: tx, now: intel.TimeOf(s.Now()), all: true}
-		if f.position, err = nextPosition(ctx, tx, f.now); err != nil {
+		if f.position, err = nextPosition(ctx, tx, f.now, 0); err != nil {
 			return err
 		}
 		if err := f.start(); err != nil {
@@ -93,6 +93,10 @@ func (s *Store) foldAll(ctx context.Context, progress func(done int)) (total int
 			return err
 		}
 		if err := flushAll(f.indicators, f.ofProfiles, f.profiles, f.changes); err != nil {
+			return err
+		}
+		// It took its time, and readers that go by their own clocks were there meanwhile.
+		if err := date(ctx, tx, f.position, intel.TimeOf(s.Now()), total); err != nil {
 			return err
 		}
 		for _, query := range append([]string{"DELETE FROM pending"}, indexes...) {
@@ -216,7 +220,7 @@ func (f *folder) run() (int, error) {
 	if len(ids) == 0 {
 		return 0, setMeta(f.ctx, f.tx, metaStale, "0")
 	}
-	if f.position, err = nextPosition(f.ctx, f.tx, f.now); err != nil {
+	if f.position, err = nextPosition(f.ctx, f.tx, f.now, len(ids)); err != nil {
 		return 0, err
 	}
 	if err := f.start(); err != nil {
@@ -287,7 +291,7 @@ func (f *folder) bulks() {
 			first_basis, last_seen, ages_from, active_until, confidence, hidden, guard, guard_policy, artifact_id, sighted) VALUES`, 18, "")
 	} else {
 		f.indicators = newBulk(f.ctx, f.tx, `INSERT INTO indicator (id, tlp_lo, tlp_hi, kind, value, host, source, first_seen, first_basis, last_seen,
-			ages_from, active_until, confidence, hidden, guard, guard_policy, hash, artifact_id, sighted, host_reversed, position, born) VALUES`, 22, "")
+			ages_from, active_until, confidence, hidden, guard, guard_policy, hash, artifact_id, sighted, host_reversed, position, born, told, marking) VALUES`, 24, "")
 		f.ofProfiles = newBulk(f.ctx, f.tx, `INSERT INTO profile_indicator (profile_id, indicator_id, tlp_lo, tlp_hi, kind, value, source, first_seen,
 			first_basis, last_seen, ages_from, active_until, confidence, hidden, guard, guard_policy, artifact_id, sighted, position, born) VALUES`, 20, "")
 	}
@@ -592,7 +596,16 @@ func (f *folder) put(id string, rows []evidence, spans []span, hash string, had 
 		}
 		in := sp.ind
 		changed := func(level intel.TLP) bool { return was.ind[level] != in }
-		err := f.stamped(id, sp, &was.at, changed, func(lo, hi intel.TLP, stamp []any) error {
+		told := func(level intel.TLP) int64 {
+			if was.at[level] != (stamp{}) && !changed(level) && was.marking[level] == sp.lo && slices.Equal(was.profiles(level), sp.profiles) {
+				return was.told[level]
+			}
+			return f.position
+		}
+		err := f.stamped(id, sp, &was.at, changed, told, func(lo, hi intel.TLP, stamp []any) error {
+			if f.positions == nil {
+				stamp = append(stamp, told(lo), int(sp.lo))
+			}
 			return f.indicators.add(append([]any{
 				id, int(lo), int(hi), string(o.Kind), o.Value, host, string(in.source), int64(in.first), string(in.basis),
 				int64(in.last), int64(in.life.From), int64(in.life.Until), in.life.Base, in.hidden, in.guard.List, string(in.guard.Policy), hash, artifact, int64(in.sighted), reversed(host),
@@ -606,7 +619,7 @@ func (f *folder) put(id string, rows []evidence, spans []span, hash string, had 
 			if at == nil {
 				at = new([levels]stamp)
 			}
-			err := f.stamped(id, sp, at, changed, func(lo, hi intel.TLP, stamp []any) error {
+			err := f.stamped(id, sp, at, changed, nil, func(lo, hi intel.TLP, stamp []any) error {
 				if f.positions != nil {
 					stamp = nil
 				}
@@ -627,13 +640,15 @@ func (f *folder) put(id string, rows []evidence, spans []span, hash string, had 
 }
 
 // stamped calls add for each part of the span whose rows have one stamp, with the
-// last columns of the row: position, and born where the schema has it.
-func (f *folder) stamped(id string, sp span, was *[levels]stamp, changed func(intel.TLP) bool, add func(lo, hi intel.TLP, stamp []any) error) error {
+// last columns of the row: position, and born where the schema has it. Rows with
+// different told, if that is not nil, are parted too.
+func (f *folder) stamped(id string, sp span, was *[levels]stamp, changed func(intel.TLP) bool, told func(intel.TLP) int64, add func(lo, hi intel.TLP, stamp []any) error) error {
 	if f.positions != nil {
 		return add(sp.lo, sp.hi, []any{f.positions[id]})
 	}
 	next := func(level intel.TLP) stamp { return was[level].next(f.position, changed(level)) }
-	return runsWithin(sp.lo, sp.hi, func(a, b intel.TLP) bool { return next(a) == next(b) }, func(lo, hi intel.TLP) error {
+	same := func(a, b intel.TLP) bool { return next(a) == next(b) && (told == nil || told(a) == told(b)) }
+	return runsWithin(sp.lo, sp.hi, same, func(lo, hi intel.TLP) error {
 		born, position := next(lo).stored()
 		return add(lo, hi, []any{position, born})
 	})

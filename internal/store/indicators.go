@@ -36,6 +36,11 @@ type Indicator struct {
 	// Only [Store.EachIndicator] fills these.
 	Profiles   []ProfileTitle // that it is linked to, by title
 	Publishers []string       // that assert it, by id
+
+	// Only with [Selection.Dated]: when it was first served here, and when what is told
+	// of it last changed. TLP is then the lowest ceiling that sees the same, whenever it
+	// changed for whom.
+	Created, Modified intel.Time
 }
 
 // Guarded reports whether a list keeps the indicator from hunts, exports and the

@@ -80,27 +80,43 @@ type formerIndicator struct {
 	at    [levels]stamp
 	ind   [levels]foldedIndicator
 	links map[string]*[levels]stamp // by profile
+	// told is when it, or its links, last changed, and marking the lowest ceiling that saw the same.
+	told    [levels]int64
+	marking [levels]intel.TLP
+}
+
+// profiles are those that the indicator was linked to, sorted.
+func (w *formerIndicator) profiles(level intel.TLP) []string {
+	var out []string
+	for profile, at := range w.links {
+		if at[level] != (stamp{}) {
+			out = append(out, profile)
+		}
+	}
+	slices.Sort(out)
+	return out
 }
 
 // former reads the rows of an indicator that are about to be replaced.
 func (f *folder) former(id string) (*formerIndicator, error) {
 	was := &formerIndicator{links: map[string]*[levels]stamp{}}
-	rows, err := f.query(`SELECT tlp_lo, tlp_hi, source, first_seen, first_basis, last_seen, sighted, ages_from, active_until, confidence, hidden, guard, guard_policy, born, position
+	rows, err := f.query(`SELECT tlp_lo, tlp_hi, source, first_seen, first_basis, last_seen, sighted, ages_from, active_until, confidence, hidden, guard, guard_policy, born, position, told, marking
 		FROM indicator WHERE id = ?`, id)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var lo, hi intel.TLP
+		var lo, hi, marking intel.TLP
 		var i foldedIndicator
 		var st stamp
+		var told int64
 		if err := rows.Scan(&lo, &hi, &i.source, &i.first, &i.basis, &i.last, &i.sighted, &i.life.From, &i.life.Until, &i.life.Base, &i.hidden, &i.guard.List, &i.guard.Policy,
-			&st.born, &st.position); err != nil {
+			&st.born, &st.position, &told, &marking); err != nil {
 			return nil, err
 		}
 		for level := lo; level <= hi; level++ {
-			was.at[level], was.ind[level] = st.known(), i
+			was.at[level], was.ind[level], was.told[level], was.marking[level] = st.known(), i, told, marking
 		}
 	}
 	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
@@ -307,10 +323,8 @@ func (s *Store) prune(ctx context.Context, tx *sql.Tx) error {
 	if have, err := metaInt(ctx, tx, metaFloor); err != nil {
 		return err
 	} else if floor > have {
-		for _, q := range []string{"DELETE FROM change WHERE position <= ?", "DELETE FROM moment WHERE position < ?"} {
-			if _, err := tx.ExecContext(ctx, q, floor); err != nil {
-				return err
-			}
+		if _, err := tx.ExecContext(ctx, "DELETE FROM change WHERE position <= ?", floor); err != nil {
+			return err
 		}
 		if err := setMeta(ctx, tx, metaFloor, strconv.FormatInt(floor, 10)); err != nil {
 			return err

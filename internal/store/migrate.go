@@ -31,7 +31,7 @@ var versions = map[string]string{
 
 // upgrades compute what a schema file leaves to the program, in the same
 // transaction, by the number of the file.
-var upgrades = map[int]func(context.Context, *sql.Tx) error{2: fillQuery, 7: fillIndicators, 9: fillAssertions, 16: fillGrams}
+var upgrades = map[int]func(context.Context, *sql.Tx) error{2: fillQuery, 7: fillIndicators, 9: fillAssertions, 16: fillGrams, 17: fillMoments}
 
 // migrate brings the schema up to date, a file at a time, each in a
 // transaction, and reports whether the database was empty before.
@@ -272,9 +272,10 @@ func (s *Store) meta(ctx context.Context, key string) (string, error) {
 	return v, err
 }
 
-// nextPosition takes the transaction's place in the one order of changes. It
-// must be the last thing before the commit that other writers can wait for.
-func nextPosition(ctx context.Context, tx *sql.Tx, now intel.Time) (int64, error) {
+// nextPosition takes the transaction's place in the one order of changes, for
+// about so many things that change. It must be the last thing before the commit that
+// other writers can wait for.
+func nextPosition(ctx context.Context, tx *sql.Tx, now intel.Time, things int) (int64, error) {
 	if _, err := tx.ExecContext(ctx, "UPDATE head SET position = position + 1 WHERE id = 1"); err != nil {
 		return 0, err
 	}
@@ -282,8 +283,10 @@ func nextPosition(ctx context.Context, tx *sql.Tx, now intel.Time) (int64, error
 	if err := tx.QueryRowContext(ctx, "SELECT position FROM head WHERE id = 1").Scan(&p); err != nil {
 		return 0, err
 	}
-	_, err := tx.ExecContext(ctx, "INSERT INTO moment (position, at) VALUES (?, ?)", p, int64(now))
-	return p, err
+	if _, err := tx.ExecContext(ctx, "INSERT INTO moment (position, at) VALUES (?, ?)", p, int64(now)); err != nil {
+		return 0, err
+	}
+	return p, date(ctx, tx, p, now, things)
 }
 
 // Head returns the position of the last change that was committed. Callers poll

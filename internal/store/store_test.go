@@ -572,7 +572,7 @@ func TestPosition(t *testing.T) {
 	}
 	before := positions()
 	for i, s := range stores {
-		if err := s.inTx(t.Context(), func(tx *sql.Tx) error { _, err := nextPosition(t.Context(), tx, 0); return err }); err != nil {
+		if err := s.inTx(t.Context(), func(tx *sql.Tx) error { _, err := nextPosition(t.Context(), tx, 0, 1); return err }); err != nil {
 			t.Fatal(err)
 		}
 		after := positions()

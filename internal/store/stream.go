@@ -20,6 +20,7 @@ type Selection struct {
 	Mode          Mode              // Active for hunts and exports
 	MinConfidence int               // at the time of the answer; 0: any
 	Kinds         []observable.Kind // nil: all
+	Dated         bool              // fill Created and Modified
 }
 
 // streamPage is how many indicators are read at once.
@@ -52,6 +53,11 @@ func (s *Store) EachIndicator(ctx context.Context, sel Selection, v View, f func
 		page = slices.DeleteFunc(page, func(i *Indicator) bool { return i.Confidence < sel.MinConfidence })
 		if err := s.tell(ctx, page, l.view); err != nil {
 			return err
+		}
+		if sel.Dated {
+			if err := s.versions(ctx, page, v); err != nil {
+				return err
+			}
 		}
 		for _, i := range page {
 			if err := f(i); err != nil {

@@ -6,18 +6,26 @@
 // a planted value, and the value. The log has three styles in equal parts, as runs of lines: Zeek TSV, proxy lines, JSON events. One line in a thousand
 // holds an indicator, as many a near miss, that a search for substrings takes for one. Everything else is made so that it holds none.
 //
+// With -lines FILE it does nothing but count the lines of a file, a thread for each processor: no hunt can be faster.
+//
 // Of the indicators, 45 % are domains, 25 % IPv4, 2 % IPv6, 13 % URLs, 15 % hashes.
 package main
 
 import (
 	"bufio"
+	"bytes"
+	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"log"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
+	"sync"
+	"sync/atomic"
 )
 
 func main() {
@@ -25,10 +33,49 @@ func main() {
 	size := flag.Int64("size", 1024, "size of the log in MiB")
 	n := flag.Int("indicators", 1_000_000, "how many indicators")
 	seed := flag.Uint64("seed", 1, "of the random numbers")
+	lines := flag.String("lines", "", "only count the lines of this file")
 	flag.Parse()
+	if *lines != "" {
+		n, err := countLines(*lines)
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(n)
+		return
+	}
 	if err := run(*out, *size<<20, *n, *seed); err != nil {
 		log.Fatal(err)
 	}
+}
+
+// countLines reads a file in blocks, on all processors.
+func countLines(path string) (lines int64, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	const block = 256 << 10
+	var next, total atomic.Int64
+	var wg sync.WaitGroup
+	errs := make([]error, runtime.GOMAXPROCS(0))
+	for w := range errs {
+		wg.Go(func() {
+			buf := make([]byte, block)
+			for {
+				n, err := f.ReadAt(buf, (next.Add(1)-1)*block)
+				total.Add(int64(bytes.Count(buf[:n], []byte{'\n'})))
+				if err != nil {
+					if !errors.Is(err, io.EOF) {
+						errs[w] = err
+					}
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	return total.Load(), errors.Join(errs...)
 }
 
 func run(dir string, size int64, n int, seed uint64) (err error) {
