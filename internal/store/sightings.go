@@ -399,13 +399,13 @@ func (s *Store) metAnew(ctx context.Context, tx *sql.Tx, indicators []string) er
 }
 
 const (
-	metaRetention  = "sightings.retention"
+	metaSightingsKept  = "sightings.retention"
 	metaPseudonyms = "sightings.pseudonyms"
 )
 
 // SightingRetention returns how long sightings are kept; 0: for ever.
 func (s *Store) SightingRetention(ctx context.Context) (time.Duration, error) {
-	text, err := s.readMeta(ctx, metaRetention)
+	text, err := s.readMeta(ctx, metaSightingsKept)
 	if err != nil || text == "" {
 		return 0, err
 	}
@@ -418,7 +418,7 @@ func (s *Store) SetSightingRetention(ctx context.Context, d time.Duration) error
 	if d > 0 {
 		text = d.String()
 	}
-	return s.inTx(ctx, func(tx *sql.Tx) error { return setMeta(ctx, tx, metaRetention, text) })
+	return s.inTx(ctx, func(tx *sql.Tx) error { return setMeta(ctx, tx, metaSightingsKept, text) })
 }
 
 // PruneSightings forgets sightings, of all owners, that are older than they are to be kept, and returns how many.
