@@ -399,8 +399,8 @@ func (s *Store) metAnew(ctx context.Context, tx *sql.Tx, indicators []string) er
 }
 
 const (
-	metaSightingsKept  = "sightings.retention"
-	metaPseudonyms = "sightings.pseudonyms"
+	metaSightingsKept = "sightings.retention"
+	metaPseudonyms    = "sightings.pseudonyms"
 )
 
 // SightingRetention returns how long sightings are kept; 0: for ever.
