@@ -34,6 +34,7 @@ type serveFlags struct {
 	noFeeds, logJSON           bool
 	privateHooks               bool
 	hookCA                     string
+	keepChanges                string
 	issuers                    string
 	perAddress, connections    int
 }
@@ -73,6 +74,7 @@ providers (Entra ID, Keycloak, …) whose tokens are accepted too.`,
 	f.IntVar(&o.perAddress, "max-connections-per-address", api.MaxPerAddress, "connections of one address (IPv6: a network of 64 bits), and requests under way on them; trusted proxies have no such limit")
 	f.IntVar(&o.connections, "max-connections", api.MaxConnections, "the same for all addresses together")
 	f.BoolVar(&o.noFeeds, "no-feeds", false, "do not run the feeds' schedule; another server of the same database may")
+	f.StringVar(&o.keepChanges, "keep-changes", "", "how long changes are kept, for delta and \"dossier changes\": 90d, 1y; it is kept in the database, where 30d is the default")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "log every request, with its request-id")
 	f.BoolVar(&o.logJSON, "log-json", false, "log in JSON, an object a line")
 	f.BoolVar(&o.privateHooks, "webhooks-private", false, "let clients subscribe with receivers at private and loopback addresses")
@@ -127,6 +129,11 @@ func (a *app) serve(ctx context.Context, o serveFlags) (err error) {
 	defer func() { err = errors.Join(err, s.Close()) }()
 	s.Waiting = nil // its own writers wait for each other
 
+	if o.keepChanges != "" {
+		if err := a.keepChanges(ctx, s, o.keepChanges); err != nil {
+			return err
+		}
+	}
 	sealer, err := auth.SealerFromFile(a.sealKey(s))
 	if err != nil {
 		return hinted{err, "the key file lies beside the database and is made at the first start"}
@@ -200,6 +207,23 @@ func (a *app) serve(ctx context.Context, o serveFlags) (err error) {
 		return err
 	}
 	return nil
+}
+
+// keepChanges sets how long changes are kept, unless that is so already: a start
+// does not wait for whoever writes.
+func (a *app) keepChanges(ctx context.Context, s *store.Store, text string) error {
+	d, err := lifetime(text)
+	if err != nil {
+		return fmt.Errorf("--keep-changes: %w", err)
+	}
+	is, err := s.Retention(ctx)
+	if err == nil && is != d {
+		if d < store.LeastRetention {
+			return fmt.Errorf("--keep-changes %s: want at least a day", text)
+		}
+		err = s.SetRetention(ctx, d)
+	}
+	return s.Explain(err)
 }
 
 // newPoster returns what sends to receivers.

@@ -540,14 +540,19 @@ func (s *sink) snapshot(res *FileResult, ds intel.Dataset, recs []*intel.Record)
 
 // enrich adds what the prose of the records states, on all processors.
 func enrich(recs []*intel.Record) {
+	eachParallel(len(recs), func(i int) { facts.Enrich(recs[i]) })
+}
+
+// eachParallel calls f(0) … f(n-1) on all processors.
+func eachParallel(n int, f func(i int)) {
 	var wg sync.WaitGroup
 	workers := runtime.GOMAXPROCS(0)
 	for w := range workers {
 		wg.Add(1)
 		go func() {
 			defer wg.Done()
-			for i := w; i < len(recs); i += workers {
-				facts.Enrich(recs[i])
+			for i := w; i < n; i += workers {
+				f(i)
 			}
 		}()
 	}

@@ -16,7 +16,9 @@ func pieces() map[string]string {
 		return fmt.Sprintf(`{"type":"bundle","id":"bundle--00000000-0000-4000-8000-0000000001%02d","objects":[{"type":%q,"spec_version":"2.1","id":"%s--00000000-0000-4000-8000-0000000000%02d","created":"2020-01-02T03:04:05Z","modified":"2021-01-02T03:04:05Z",%s}]}`,
 			n, typ, typ, n, more)
 	}
-	id := func(typ string, n int) string { return fmt.Sprintf("%s--00000000-0000-4000-8000-0000000000%02d", typ, n) }
+	id := func(typ string, n int) string {
+		return fmt.Sprintf("%s--00000000-0000-4000-8000-0000000000%02d", typ, n)
+	}
 	relation := func(kind, from, to, more string) string {
 		return fmt.Sprintf(`"relationship_type":%q,"source_ref":%q,"target_ref":%q%s`, kind, from, to, more)
 	}
@@ -38,8 +40,10 @@ func TestPartsInAnyOrder(t *testing.T) {
 	files := pieces()
 	write(t, dir, files)
 	orders := [][]string{
-		{"actor.json", "tool.json", "second.json", "uses.json", "secret.json"}, {"secret.json", "uses.json", "second.json", "tool.json", "actor.json"},
-		{"uses.json", "actor.json", "secret.json", "tool.json", "second.json"}, {"tool.json", "uses.json", "second.json", "actor.json", "secret.json"},
+		{"actor.json", "tool.json", "second.json", "uses.json", "secret.json"},
+		{"secret.json", "uses.json", "second.json", "tool.json", "actor.json"},
+		{"uses.json", "actor.json", "secret.json", "tool.json", "second.json"},
+		{"tool.json", "uses.json", "second.json", "actor.json", "secret.json"},
 	}
 	want := map[intel.TLP]string{}
 	for _, order := range orders {

@@ -82,7 +82,7 @@ func (s *Store) foldAll(ctx context.Context, progress func(done int)) (total int
 		if err != nil {
 			return err
 		}
-		ofProfiles, err := dropIndexes(ctx, tx, "profile_indicator")
+		ofProfiles, err := s.dropIndexes(ctx, tx, "profile_indicator")
 		if err != nil {
 			return err
 		}

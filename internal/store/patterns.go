@@ -13,6 +13,7 @@ import (
 // whatever order they come; all patterns of that version do.
 func (b *Batch) Pattern(ctx context.Context, p *intel.Pattern) (t intel.Tally, err error) {
 	t.Read = 1
+	b.said[movable(p.Publisher, nil)] = true
 	id := digest([]byte(p.Publisher), []byte(p.Key), []byte(p.Text))
 	body, err := encodeJSON(p)
 	if err != nil {
@@ -41,6 +42,9 @@ func (b *Batch) Pattern(ctx context.Context, p *intel.Pattern) (t intel.Tally, e
 		return t, nil
 	default:
 		t.Changed = 1
+	}
+	if t.Changed > 0 {
+		b.moves(p.Publisher, nil)
 	}
 	if err := b.publisher(ctx, p.Publisher, p.TLP); err != nil {
 		return t, err
