@@ -47,7 +47,7 @@ func TestExpired(t *testing.T) {
 	evil := observable.Observable{Kind: observable.Domain, Value: "short-lived.com"}
 	for _, days := range []int{0, 3} {
 		s.Now = func() time.Time { return time.Now().AddDate(0, 0, days) }
-		h, err := a.newHunt(huntFlags{saved: matcher})
+		h, err := a.newHunt(huntFlags{saved: matcher, direction: "both", tlp: "red"})
 		if err != nil {
 			t.Fatal(err)
 		}
