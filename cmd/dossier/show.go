@@ -175,6 +175,9 @@ func (a *app) card(ctx context.Context, s *store.Store, d *intel.Dossier, full b
 	if err := a.indicators(ctx, s, d, full); err != nil {
 		return err
 	}
+	if err := a.sightingsOf(ctx, s, p.ID, full); err != nil {
+		return err
+	}
 	articles, more, err := s.ProfileArticles(ctx, p.ID, limitOf(full, 8), view())
 	if err != nil {
 		return err

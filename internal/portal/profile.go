@@ -58,10 +58,12 @@ type profileView struct {
 	Records     []recordRow
 	Credits     []string
 
-	Timeline *timeline // nil: too little is dated
-	Fields   []profile.FieldClaims
-	Changes  changesView
-	JSON     string
+	Met       *store.SightingTotal // in the owner's own data; nil: never
+	Sightings []sightingRow        // the latest
+	Timeline  *timeline            // nil: too little is dated
+	Fields    []profile.FieldClaims
+	Changes   changesView
+	JSON      string
 
 	Indicators []indicatorRow
 	Choices    []choice // which of them are listed
@@ -87,9 +89,19 @@ type indicatorRow struct {
 	Active      bool
 	First, Last string
 	Heard       bool // First is the date of a file or an import, not of a sighting
+	Met         string
 	Sources     []string
 	Articles    []articleRow // that list it, the latest
 }
+
+// A sightingRow is a sighting on a page.
+type sightingRow struct {
+	*store.Sighting
+	Shown string
+}
+
+// sightingsShown is how many sightings a page has.
+const sightingsShown = 10
 
 func (p *portal) profile(r *http.Request) (*page, error) {
 	ctx, v := r.Context(), p.view()
@@ -112,6 +124,9 @@ func (p *portal) profile(r *http.Request) (*page, error) {
 	}
 	view.MatrixOpen = len(view.Tradecraft) == 0 || slices.ContainsFunc(view.Tradecraft, func(p part) bool { return !p.Open })
 	if err := p.indicators(ctx, view, r.URL.Query()); err != nil {
+		return nil, err
+	}
+	if view.Met, view.Sightings, err = p.sightings(ctx, store.SightingFilter{Profile: id}); err != nil {
 		return nil, err
 	}
 	months, err := p.Store.Months(ctx, id, v)
@@ -170,6 +185,23 @@ func newProfileView(d *intel.Dossier) *profileView {
 		v.Credits = appendNew(v.Credits, pub.Credit)
 	}
 	return v
+}
+
+// sightings returns what was met in the owner's own data of what the filter means: the sum, nil if there is nothing, and the latest.
+func (p *portal) sightings(ctx context.Context, f store.SightingFilter) (*store.SightingTotal, []sightingRow, error) {
+	list, _, err := p.Store.Sightings(ctx, f, sightingsShown, "", p.view())
+	if err != nil || len(list) == 0 {
+		return nil, nil, err
+	}
+	total, err := p.Store.SightingTotal(ctx, f, p.view())
+	if err != nil {
+		return nil, nil, err
+	}
+	var rows []sightingRow
+	for _, g := range list {
+		rows = append(rows, sightingRow{g, observable.Defang(observable.Observable{Kind: g.Kind, Value: g.Value})})
+	}
+	return &total, rows, nil
 }
 
 // indented is a profile as the API serves it, for reading.
@@ -233,6 +265,11 @@ func (p *portal) indicators(ctx context.Context, view *profileView, in url.Value
 			First: i.FirstSeen.Day(), Last: i.LastSeen.Day(),
 			Heard: i.Basis.Rung() >= intel.BasisFile.Rung(),
 		}
+		met, err := p.Store.SightingTotal(ctx, store.SightingFilter{Indicator: i.ID}, v)
+		if err != nil {
+			return err
+		}
+		row.Met = met.Last.Day()
 		evidence, err := p.Store.Evidence(ctx, i.ID, v)
 		if err != nil {
 			return err
