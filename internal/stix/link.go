@@ -58,7 +58,9 @@ func (f *file) relate(it *item, r *relation) {
 	case kindOf(typeOf(r.target)) != "":
 		says := from.part(tlp)
 		says.Links = append(says.Links, f.link(from, r, says.TLP))
-		if kindOf(typeOf(r.source)) == intel.Campaign && r.kind == "attributed-to" {
+		// Not of a campaign that the file lacks: it may be marked more strictly than
+		// this, and then nobody below may follow it.
+		if from.rec.Kind == intel.Campaign && r.kind == "attributed-to" {
 			f.tie(f.attributed, r.source, pointer{r.target, max(tlp, f.tlp(from.markings))})
 		}
 	case kindOf(typeOf(r.source)) == intel.Technique:

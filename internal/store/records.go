@@ -243,7 +243,7 @@ type DatasetInfo struct {
 	intel.Dataset
 	Layer    Layer
 	Imported intel.Time
-	Records  int // present ones
+	Records  int // present ones, without parts of others
 }
 
 // Datasets returns the data sets of which the view may see something, by
@@ -251,10 +251,10 @@ type DatasetInfo struct {
 // are as open as their publisher.
 func (s *Store) Datasets(ctx context.Context, v View) ([]DatasetInfo, error) {
 	rows, err := s.read.QueryContext(ctx, `SELECT d.publisher, d.name, d.version, d.released, d.snapshot, d.layer, d.imported,
-			(SELECT COUNT(*) FROM record r WHERE r.publisher = d.publisher AND r.dataset = d.name AND r.absent = 0 AND r.tlp <= ?)
+			(SELECT COUNT(*) FROM record r WHERE r.publisher = d.publisher AND r.dataset = d.name AND r.kind <> 'part' AND r.absent = 0 AND r.tlp <= ?)
 		FROM dataset d JOIN publisher p ON p.id = d.publisher
-		WHERE p.tlp <= ? AND (NOT EXISTS (SELECT 1 FROM record r WHERE r.publisher = d.publisher AND r.dataset = d.name AND r.tlp > ?)
-			OR EXISTS (SELECT 1 FROM record r WHERE r.publisher = d.publisher AND r.dataset = d.name AND r.tlp <= ?))
+		WHERE p.tlp <= ? AND (NOT EXISTS (SELECT 1 FROM record r WHERE r.publisher = d.publisher AND r.dataset = d.name AND r.kind <> 'part' AND r.tlp > ?)
+			OR EXISTS (SELECT 1 FROM record r WHERE r.publisher = d.publisher AND r.dataset = d.name AND r.kind <> 'part' AND r.tlp <= ?))
 		ORDER BY d.publisher, d.name`, int(v.Ceiling), int(v.Ceiling), int(v.Ceiling), int(v.Ceiling))
 	if err != nil {
 		return nil, err
