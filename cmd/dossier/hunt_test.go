@@ -34,7 +34,7 @@ func TestExpired(t *testing.T) {
 	defer output.Close()
 	a := &app{out: newTerminal(output), err: newTerminal(output)}
 	cmd := a.root()
-	cmd.SetArgs([]string{"--db", db, "--no-catalog", "import", write("iocs.csv", "type,value,validUntil\ndomain,short-lived.com,"+time.Now().AddDate(0, 0, 2).Format(time.RFC3339)+"\n")})
+	cmd.SetArgs([]string{"--db", db, "--no-catalog", "--audit-log", filepath.Join(dir, "audit"), "--allow-list", filepath.Join(dir, "allow"), "import", write("iocs.csv", "type,value,validUntil\ndomain,short-lived.com,"+time.Now().AddDate(0, 0, 2).Format(time.RFC3339)+"\n")})
 	if err := cmd.ExecuteContext(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -21,9 +21,10 @@ type answer struct {
 	contentType string
 	header      http.Header // further headers, may be nil
 	body        []byte
-	file        *publish.Spooled // in place of body; it is closed when it was sent
-	packed      *packed          // set if the answer is remembered; then nothing of it may change
-	labels      labels           // of the request that it was made for
+	file        *publish.Spooled          // in place of body; it is closed when it was sent
+	stream      func(http.ResponseWriter) // in place of body: writes the answer itself, status included
+	packed      *packed                   // set if the answer is remembered; then nothing of it may change
+	labels      labels                    // of the request that it was made for
 }
 
 // gzipAbove is the size from which compressing pays: less fits one packet.
@@ -62,6 +63,10 @@ func (s *Server) write(w http.ResponseWriter, r *request, a *answer) {
 		vary = slices.Concat(own, vary)
 	}
 	h["Vary"] = vary
+	if a.stream != nil {
+		a.stream(w)
+		return
+	}
 	if a.file != nil {
 		h.Set("Content-Type", a.contentType)
 		s.sendFile(w, r, a)

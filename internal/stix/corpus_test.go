@@ -107,7 +107,6 @@ type difference struct {
 // a day, its STIX pages have each value once, on the day when it was last seen.
 var differences = []difference{
 	{"cti-documentation/poisonivy.json", "domain", 24, "one reads “domain autuo.xicp.net”"},
-	{"unit42-iocs/stix2-reports/report_json/2024-02-28-AZORult.json", "url", 6, "one has a blank in its host"},
 	{"unit42-iocs/stix2-reports/report_json/2024-03-14-AsyncRAT-and-XWorm.json", "url", 5, "eight are file://host@port/…, which is no URL"},
 	{"unit42-iocs/stix2-reports/report_json/2024-03-19-DarkGate.json", "url", 4, "one is of the scheme file"},
 	{"unit42-iocs/stix2-reports/report_json/IcedID_Malware.json", "domain", 25, "the name of an .iso file under domain-name is taken at its word"},

@@ -148,6 +148,8 @@ type builder struct {
 	text map[string]string          // strings that repeat
 	refs map[string]intel.Reference // by their three texts
 	key  []byte
+
+	alike []note // of the object before, if it is a single one
 }
 
 func newBuilder() *builder {
@@ -183,7 +185,13 @@ func (b *builder) sharedAll(raw [][]byte) []string {
 }
 
 func (b *builder) note(field, reason, sample string) {
-	b.it.notes = append(b.it.notes, note{field, reason, shorten(sample, 120)})
+	n := note{field, reason, shorten(sample, 120)}
+	if b.it.notes == nil && len(b.alike) == 1 && b.alike[0] == n { // a million of the same, perhaps
+		b.it.notes = b.alike
+		return
+	}
+	b.it.notes = append(b.it.notes, n)
+	b.alike = b.it.notes[:1:1]
 }
 
 // time reads a timestamp, with a note if it cannot be believed.

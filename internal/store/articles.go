@@ -227,6 +227,7 @@ func (s *Store) ArticleProfiles(ctx context.Context, id string, v View) ([]Profi
 // are written apart.
 func (b *Batch) Article(ctx context.Context, a *intel.Article, w *intel.WireArticle) (t intel.Tally, err error) {
 	t.Read = 1
+	b.said[movable(a.Publisher, nil)] = true
 	body, err := encodeJSON([]any{a, w})
 	if err != nil {
 		return t, fmt.Errorf("article %s: %w", a.Ref, err)
@@ -251,6 +252,7 @@ func (b *Batch) Article(ctx context.Context, a *intel.Article, w *intel.WireArti
 		return t, nil
 	default:
 		t.Changed = 1
+		b.moves(a.Publisher, nil)
 	}
 	if w.ID = had.id; w.Created == 0 {
 		w.Created = had.created

@@ -70,7 +70,7 @@ func (s *Store) foldsInBulk(ctx context.Context) (bool, error) {
 }
 
 // foldAll computes all pending indicators in one transaction, without the
-// indexes of their table, which are made at its end.
+// indexes of their tables, which are made at its end.
 func (s *Store) foldAll(ctx context.Context, progress func(done int)) (total int, err error) {
 	// What an index is sorted in is as large as the index: it belongs into files.
 	if err := s.sortIn(ctx, "file"); err != nil {
@@ -82,6 +82,11 @@ func (s *Store) foldAll(ctx context.Context, progress func(done int)) (total int
 		if err != nil {
 			return err
 		}
+		ofProfiles, err := s.dropIndexes(ctx, tx, "profile_indicator")
+		if err != nil {
+			return err
+		}
+		indexes = append(indexes, ofProfiles...)
 		f := folder{ctx: ctx, tx: tx, q: tx, now: intel.TimeOf(s.Now()), all: true}
 		if f.position, err = nextPosition(ctx, tx, f.now, 0); err != nil {
 			return err
@@ -517,7 +522,7 @@ func (f *folder) at(rows []evidence, level intel.TLP, guarded guard.Listing) (in
 		}
 		any = true
 		ind.last = max(ind.last, e.last)
-		if e.first.At != 0 && Sighting(e.first.Basis) && (ind.sighted == 0 || e.first.At < ind.sighted) {
+		if e.first.At != 0 && IsSighting(e.first.Basis) && (ind.sighted == 0 || e.first.At < ind.sighted) {
 			ind.sighted = e.first.At
 		}
 		if !e.revoked {
@@ -559,9 +564,9 @@ func (e *evidence) statement(publishers *intel.Publishers) lifecycle.Statement {
 	}
 }
 
-// Sighting reports whether a date with this basis says when a value was seen:
+// IsSighting reports whether a date with this basis says when a value was seen:
 // that of a file, an entry, a release or an import does not.
-func Sighting(b intel.Basis) bool {
+func IsSighting(b intel.Basis) bool {
 	switch b {
 	case intel.BasisImport, intel.BasisFile, intel.BasisRelease, intel.BasisCreated:
 		return false
