@@ -114,7 +114,11 @@ func hand(db *sql.DB) http.Handler {
 	})
 	mux.HandleFunc("/count", func(w http.ResponseWriter, r *http.Request) {
 		var n int
-		if err := db.QueryRow("SELECT COUNT(*) FROM profile WHERE kind = ? AND title <> ?", r.URL.Query().Get("kind"), r.URL.Query().Get("title")).Scan(&n); err != nil {
+		query, args := "SELECT COUNT(*) FROM profile WHERE kind = ?", []any{r.URL.Query().Get("kind")}
+		if not := r.URL.Query().Get("not"); not != "" {
+			query, args = query+" AND title_fold <> ?", append(args, not)
+		}
+		if err := db.QueryRow(query, args...).Scan(&n); err != nil {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 			return
 		}

@@ -260,7 +260,7 @@ func measure(db string, l *load, rounds int, cap, only string) error {
 		}},
 		{"$count, a filter never counted", func(int) string {
 			return profiles + "/$count?$filter=kind%20eq%20'actor'%20and%20title%20ne%20'" + placeholder + "'"
-		}, func(n int) string { return "/count?kind=actor&title=" + strconv.Itoa(n) }, func(int) string {
+		}, func(n int) string { return "/count?kind=actor&not=" + strconv.Itoa(n) }, func(int) string {
 			return "/intel/Profiles/$count?$filter=kind%20eq%20'actor'%20and%20title%20ne%20'" + placeholder + "'"
 		}},
 		{"$count, kind eq, first time", func(n int) string { return profiles + "/$count?$filter=kind%20eq%20'actor'" }, func(int) string { return "/count?kind=actor" }, func(int) string { return "/intel/Profiles/$count?$filter=kind%20eq%20'actor'" }},
