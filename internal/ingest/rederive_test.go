@@ -469,11 +469,16 @@ func TestPartOfCatalogue(t *testing.T) {
 	change("a title", intel.MitreAttack, "Sandworm Team", func(r *intel.Record) { r.Title = "Sandworm" })
 	change("a tool's title", intel.MitreAttack, "Mimikatz", func(r *intel.Record) { r.Title = "Mimikatz 2" })
 	change("a name less", intel.MicrosoftNaming, "Forest Blizzard", func(r *intel.Record) { r.Names = nil })
-	for _, pair := range [][2]string{{"Salt Heron", "Elderwood"}, {"APT28", "APT29"}} {
+	for _, pair := range [][2]string{{"APT28", "APT29"}, {"Salt Heron", "Elderwood"}} {
 		at := time.Now()
 		d := decide(t, h.e, eve, Proposal{Verdict: intel.Merge, A: pair[0], B: pair[1]})
 		t.Logf("%v joined: %v", pair, time.Since(at))
-		checkFromNothing(t, im.Store, false, fmt.Sprint(pair, " joined"))
+		if *changeHistories > 10 {
+			checkFromNothing(t, im.Store, false, fmt.Sprint(pair, " joined"))
+		}
+		if pair[0] == "Salt Heron" && *changeHistories <= 10 {
+			break // the last look finds them joined
+		}
 		at = time.Now()
 		if _, err := h.e.Undo(t.Context(), eve, d.ID); err != nil {
 			t.Fatal(err)
