@@ -146,7 +146,11 @@ func checkFromNothing(t testing.TB, s *store.Store, hidden bool, what string) {
 	if _, err := Derive(t.Context(), fresh, nil); err != nil {
 		t.Fatal(err)
 	}
-	for _, ceiling := range []intel.TLP{intel.Clear, intel.Red} {
+	ceilings := []intel.TLP{intel.Clear, intel.Red}
+	if len(got) > 20_000 && *changeHistories <= 10 {
+		ceilings = nil // asking for all of the catalogue takes long, and the rows are compared below
+	}
+	for _, ceiling := range ceilings {
 		if a, b := answers(t, fresh, ceiling), answers(t, s, ceiling); a != b {
 			t.Fatalf("%s: the answers are not those of a database derived from nothing: %s", what, firstDifference(a, b))
 		}
