@@ -24,7 +24,7 @@ var rows = [][]string{
 	{"internal/facts", "internal/stix", "internal/misp", "internal/lists", "internal/dictionary", "internal/graph", "internal/export"},
 	{"internal/resolve", "internal/profile", "internal/hunt"},
 	{"catalog", "internal/store", "internal/fetch", "internal/taxii"},
-	{"internal/ingest", "internal/auth", "internal/publish", "internal/notify"},
+	{"internal/ingest", "internal/auth", "internal/publish", "internal/sighting", "internal/notify"},
 	{"internal/api", "internal/portal", "internal/namebench", "internal/feed"},
 	{"cmd/dossier", "catalog/generate", "internal/hunt/gen"},
 }

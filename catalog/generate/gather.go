@@ -32,6 +32,7 @@ func (c *collector) Observation(o *intel.Observation) error {
 	return nil
 }
 func (*collector) Article(*intel.Article) error { return nil }
+func (*collector) Pattern(*intel.Pattern) error { return nil }
 func (c *collector) Reject(intel.Reject)        {}
 
 // gather decodes all sources into sections.

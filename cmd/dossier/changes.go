@@ -23,7 +23,7 @@ func (a *app) changesCommand() *cobra.Command {
 		Long: `Changes compares what is served now with what was served at a time: profiles and
 indicators that are new, changed or gone; of what changed each field, before and
 after, and which sources say what is served now. What changed and changed back is
-not listed. Changes are kept for 30 days.`,
+not listed. Changes are kept for 30 days, or what "dossier serve --keep-changes" says.`,
 		Example: "  dossier changes --since 7d\n  dossier changes --since 2026-01-31 --profile \"fancy bear\"\n  dossier changes --since 24h --json | jq .title",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {

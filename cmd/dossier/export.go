@@ -289,6 +289,10 @@ func (a *app) printPreview(job *publish.Job, r publish.Result, c *publish.Change
 	if c != nil {
 		fmt.Fprintf(a.out, "  against the file: %d lines new, %d gone, of %d (%.1f%%)\n", c.New, c.Gone, c.Before, c.Share())
 	}
+	for _, list := range slices.Sorted(maps.Keys(r.Near)) {
+		n := r.Near[list]
+		fmt.Fprintf(a.out, "  look at: %d on the list %s of what is popular or shared, as %s\n", n.Entries, clean(list), clean(strings.Join(n.Examples, ", ")))
+	}
 	for _, l := range leftOut(r) {
 		fmt.Fprintln(a.out, "  "+clean(l))
 	}

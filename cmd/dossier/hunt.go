@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -18,6 +17,7 @@ import (
 	"dossier/internal/hunt"
 	"dossier/internal/intel"
 	"dossier/internal/observable"
+	"dossier/internal/sighting"
 	"dossier/internal/store"
 
 	"github.com/spf13/cobra"
@@ -37,6 +37,10 @@ type huntFlags struct {
 	context       int
 	workers       int
 	list          string // a file of indicators to look for instead of those of the database
+	save          bool
+	stix          bool
+	tlp           string
+	direction     string
 	saved         string // a file that keeps the matcher
 }
 
@@ -58,10 +62,16 @@ Only indicators that are active are looked for: --all adds those that are
 expired or guarded. Lines without a time that is understood are kept by --since
 and --until.
 
+--save keeps what was found as sightings: which host of yours met which indicator, in
+which field, when, on how many lines. They show in profiles and look-ups, and they
+prolong the life of the indicator. A line counts once, so that a log may be hunted
+again (dossier sightings --help).
+
 Exit status: 0 something was found, 1 nothing, 2 something could not be read.`,
 		Example: `  dossier hunt /var/log/zeek/
   zcat -f /var/log/squid/*.gz | dossier hunt --since 2026-03-01 -
   dossier hunt --json --profile "fancy bear" 'proxy-*.log.zst' | jq .indicator.value
+  dossier hunt --save --since 36h /var/log/zeek/
   dossier hunt --follow /var/log/dns/queries.log
   dossier hunt --matcher /var/cache/dossier/all.matcher /var/log/dns/`,
 		Args: cobra.MinimumNArgs(1),
@@ -73,11 +83,18 @@ Exit status: 0 something was found, 1 nothing, 2 something could not be read.`,
 			if o.list != "" {
 				return h.run(cmd.Context(), nil, args)
 			}
-			s, err := a.openToRead(cmd.Context())
+			s, act, err := a.openToHunt(cmd.Context(), o.save)
 			if err != nil {
 				return err
 			}
 			defer func() { err = errors.Join(err, s.Close()) }()
+			if o.save {
+				done, err := h.keep(cmd.Context(), s, act)
+				if err != nil {
+					return err
+				}
+				defer func() { err = errors.Join(err, done()) }()
+			}
 			return h.run(cmd.Context(), s, args)
 		},
 	}
@@ -89,15 +106,20 @@ Exit status: 0 something was found, 1 nothing, 2 something could not be read.`,
 	f.StringVar(&o.since, "since", "", "only lines from this time on: 2026-03-01, 2026-03-01T12:00:00Z, or 36h, 14d ago")
 	f.StringVar(&o.until, "until", "", "only lines before this time")
 	f.BoolVar(&o.csv, "csv", false, "print CSV, a row for each match")
+	f.BoolVar(&o.stix, "stix", false, "print a bundle of STIX 2.1: indicators, sightings, observed data")
+	f.StringVar(&o.tlp, "tlp", "red", "only indicators, and what is told of them, up to this TLP marking: clear, green, amber, amber+strict, red")
+	f.StringVar(&o.direction, "direction", "both", "only lines of what was begun outside (in) or by hosts of yours (out); those that do not tell are kept")
 	f.BoolVar(&o.anything, "binary", false, "look into binary files too")
 	f.BoolVar(&o.follow, "follow", false, "wait for more at the end of the file, also when it is rotated")
 	f.IntVar(&o.context, "lines", 2, "lines shown of each indicator")
 	f.StringVar(&o.list, "indicators", "", "look for the values of this file, one a line, and not for those of the database")
+	f.BoolVar(&o.save, "save", false, "keep what is found as sightings")
 	f.StringVar(&o.saved, "matcher", "", "keep what is made of the indicators in this file, and use it until they change")
 	f.IntVar(&o.workers, "workers", 0, "how many at once (default: one for each processor)")
 	a.jsonFlag(cmd)
-	cmd.MarkFlagsMutuallyExclusive("json", "csv")
-	for _, of := range []string{"profile", "min-confidence", "all"} {
+	cmd.MarkFlagsMutuallyExclusive("json", "csv", "stix")
+	cmd.MarkFlagsMutuallyExclusive("follow", "stix")
+	for _, of := range []string{"profile", "min-confidence", "all", "save", "tlp"} {
 		cmd.MarkFlagsMutuallyExclusive("indicators", of)
 	}
 	return cmd
@@ -110,13 +132,15 @@ type huntRun struct {
 	kinds        []observable.Kind
 	since, until time.Time
 	now          time.Time
+	view         store.View
 
 	store   *store.Store
+	keeper  *sighting.Recorder // nil: nothing is kept
 	matcher *hunt.Matcher
 	known   map[observable.Observable]*huntKnown
 
 	size, lines, files, matched int64
-	outside                     int64 // matched lines outside of the time asked for
+	outside, opposite           int64 // matched lines outside of the time, in the other direction
 	skipped                     []string
 	failed                      []string
 	read, total                 int64 // bytes of files as they are on disk; total is 0 if it is not known
@@ -130,7 +154,8 @@ type huntKnown struct {
 	confidence int
 	profiles   []store.ProfileTitle
 	publishers []string
-	over       bool // it expired since the matcher was made
+	indicator  *store.Indicator // nil: gone since, or of no database
+	over       bool             // it expired since the matcher was made
 	tally
 }
 
@@ -138,10 +163,30 @@ type huntKnown struct {
 type tally struct {
 	lines       int64
 	first, last time.Time
-	hosts       map[string]int64 // who had to do with it, up to maxHosts
+	hosts       map[string]*hostTally // who had to do with it, up to maxHosts
+	others      hostTally             // lines without a host, or of more
 	moreHosts   bool
 	relations   map[hunt.Relation]bool
 	shown       []string
+}
+
+// hostTally sums up the lines of a host.
+type hostTally struct {
+	lines       int64
+	first, last time.Time
+}
+
+func (t *hostTally) see(at time.Time) {
+	t.lines++
+	if at.IsZero() {
+		return
+	}
+	if t.first.IsZero() || at.Before(t.first) {
+		t.first = at
+	}
+	if at.After(t.last) {
+		t.last = at
+	}
 }
 
 const maxHosts = 1000
@@ -158,7 +203,14 @@ func (a *app) newHunt(o huntFlags) (*huntRun, error) {
 	if o.minConfidence < 0 || o.minConfidence > 100 {
 		return nil, fmt.Errorf("--min-confidence: %d is not between 0 and 100", o.minConfidence)
 	}
-	var err error
+	if o.direction != "both" && o.direction != string(hunt.In) && o.direction != string(hunt.Out) {
+		return nil, hinted{fmt.Errorf("--direction %q", o.direction), "in, out or both"}
+	}
+	ceiling, err := intel.ParseTLP(o.tlp)
+	if err != nil {
+		return nil, fmt.Errorf("--tlp: %w", err)
+	}
+	h.view = store.View{Ceiling: ceiling}
 	if h.since, err = whenAsked(o.since, h.now); err != nil {
 		return nil, fmt.Errorf("--since: %w", err)
 	}
@@ -213,7 +265,7 @@ func (h *huntRun) run(ctx context.Context, s *store.Store, args []string) error 
 	}
 	h.started = time.Now()
 	if h.csv {
-		fmt.Fprintln(h.out, "file,line,time,source,destination,field,kind,value,relation,confidence,profiles,text")
+		fmt.Fprintln(h.out, "file,line,time,source,destination,field,kind,value,relation,confidence,profiles,text,direction")
 	}
 	for _, p := range paths {
 		if err := h.file(ctx, p); err != nil {
@@ -224,6 +276,11 @@ func (h *huntRun) run(ctx context.Context, s *store.Store, args []string) error 
 		}
 	}
 	h.err.clearProgress()
+	if h.stix {
+		if err := h.printSTIX(ctx); err != nil {
+			return err
+		}
+	}
 	h.report()
 	switch {
 	case len(h.failed) > 0:
@@ -238,17 +295,9 @@ func (h *huntRun) run(ctx context.Context, s *store.Store, args []string) error 
 func (h *huntRun) selection(ctx context.Context) (store.Selection, error) {
 	sel := store.Selection{Mode: h.mode, MinConfidence: h.minConfidence, Kinds: h.kinds}
 	if h.profile != "" {
-		hits, err := h.store.ProfilesByName(ctx, h.profile, view())
-		if err != nil {
+		var err error
+		if sel.Profile, err = profileID(ctx, h.store, h.profile, h.view); err != nil {
 			return sel, err
-		}
-		switch hits = served(hits); len(hits) {
-		case 1:
-			sel.Profile = hits[0].ID
-		case 0:
-			return sel, fmt.Errorf("profile %q: %w", h.profile, intel.ErrNotFound)
-		default:
-			return sel, hinted{fmt.Errorf("--profile: %q may mean %d profiles", h.profile, len(hits)), "dossier names tells which; give the id of one"}
 		}
 	}
 	return sel, nil
@@ -259,7 +308,7 @@ func (h *huntRun) compile(ctx context.Context, sel store.Selection) error {
 	n := 0
 	stop := errors.New("stop")
 	var each iter.Seq2[observable.Observable, error] = func(yield func(observable.Observable, error) bool) {
-		err := h.store.EachObservable(ctx, sel, view(), func(o observable.Observable) error {
+		err := h.store.EachObservable(ctx, sel, h.view, func(o observable.Observable) error {
 			if n++; n%10000 == 0 {
 				h.err.showProgress(fmt.Sprintf("reading indicators  %d", n))
 			}
@@ -279,6 +328,21 @@ func (h *huntRun) compile(ctx context.Context, sel store.Selection) error {
 	}
 	h.matcher = m
 	return nil
+}
+
+// profileID returns the id of the one profile that --profile means.
+func profileID(ctx context.Context, s *store.Store, name string, v store.View) (string, error) {
+	hits, err := s.ProfilesByName(ctx, name, v)
+	if err != nil {
+		return "", err
+	}
+	switch hits = served(hits); len(hits) {
+	case 1:
+		return hits[0].ID, nil
+	case 0:
+		return "", fmt.Errorf("profile %q: %w", name, intel.ErrNotFound)
+	}
+	return "", hinted{fmt.Errorf("--profile: %q may mean %d profiles", name, len(hits)), "dossier names tells which; give the id of one"}
 }
 
 // compileList makes the matcher of the values in a file.
@@ -424,13 +488,13 @@ func (h *huntRun) file(ctx context.Context, path string) error {
 		h.fail(path, err)
 		return nil
 	}
-	head := &headReader{r: text}
+	head := &hunt.Head{R: text}
 	var columns *hunt.Columns
 	var lastLine int64
 	asked := false
 	size, lines, err := h.matcher.Read(ctx, head, hunt.ReadOptions{Workers: h.workers, Live: live}, func(f *hunt.Found) error {
 		if !asked {
-			columns, asked = hunt.ColumnsOf(head.head), true
+			columns, asked = hunt.ColumnsOf(head.Text()), true
 		}
 		if err := h.line(ctx, name, f, columns, f.Number != lastLine); err != nil {
 			return err
@@ -457,21 +521,6 @@ func (h *huntRun) file(ctx context.Context, path string) error {
 
 // A stopError ends the hunt, while others end only the file.
 type stopError struct{ error }
-
-// headReader keeps what was read first.
-type headReader struct {
-	r    io.Reader
-	head []byte
-	read bool
-}
-
-func (r *headReader) Read(p []byte) (int, error) {
-	n, err := r.r.Read(p)
-	if !r.read && n > 0 {
-		r.head, r.read = bytes.Clone(p[:min(n, 16<<10)]), true
-	}
-	return n, err
-}
 
 // counter shows how far the hunt is.
 type counter struct {
@@ -503,12 +552,23 @@ func (h *huntRun) progress(name string, done int64, took time.Duration) {
 
 // line takes in a line with matches.
 func (h *huntRun) line(ctx context.Context, name string, f *hunt.Found, columns *hunt.Columns, isNew bool) error {
-	counted := false
+	counted, turned := false, false
+	defer func() {
+		if turned && !counted {
+			h.opposite++
+		}
+	}()
 	for _, m := range f.Matches {
 		e := hunt.EventOf(f.Text, columns, m.Offset, h.now)
 		if !e.Time.IsZero() && (!h.since.IsZero() && e.Time.Before(h.since) || !h.until.IsZero() && !e.Time.Before(h.until)) {
 			h.outside++
 			return nil
+		}
+		if d := e.Direction(m.Observable.Value); d != "" && h.direction != "both" && string(d) != h.direction {
+			if isNew && !counted {
+				turned = true
+			}
+			continue
 		}
 		k, err := h.knownOf(ctx, m.Observable)
 		if err != nil {
@@ -520,6 +580,11 @@ func (h *huntRun) line(ctx context.Context, name string, f *hunt.Found, columns 
 		if isNew && !counted {
 			h.matched++
 			counted = true
+		}
+		if h.keeper != nil {
+			if err := h.keeper.Add(ctx, m.Observable, e, f.Text, name); err != nil {
+				return &stopError{err}
+			}
 		}
 		k.see(e, m, f, h.context, h.out.columns()-6)
 		if err := h.print(name, f, m, e, k); err != nil {
@@ -534,17 +599,21 @@ func (h *huntRun) knownOf(ctx context.Context, o observable.Observable) (*huntKn
 	if k := h.known[o]; k != nil {
 		return k, nil
 	}
-	k := &huntKnown{observable: o, id: o.ID(), tally: tally{hosts: map[string]int64{}, relations: map[hunt.Relation]bool{}}}
+	k := &huntKnown{observable: o, id: o.ID(), tally: tally{hosts: map[string]*hostTally{}, relations: map[hunt.Relation]bool{}}}
 	if h.store == nil {
 		h.known[o] = k
 		return k, nil
 	}
-	known, err := h.store.Lookup(ctx, o, view())
+	known, err := h.store.Lookup(ctx, o, h.view)
 	switch {
 	case err == nil:
-		k.confidence, k.profiles = known.Indicator.Confidence, known.Profiles
+		k.confidence, k.profiles, k.indicator = known.Indicator.Confidence, known.Profiles, known.Indicator
+		k.indicator.Profiles = known.Profiles
 		k.over = h.mode == store.Active && !known.Indicator.Active || k.confidence < h.minConfidence
 		for _, e := range known.Evidence {
+			if !slices.Contains(k.indicator.Publishers, e.Publisher) && !e.Revoked {
+				k.indicator.Publishers = append(k.indicator.Publishers, e.Publisher)
+			}
 			if title := intel.PublisherOf(e.Publisher).Title; !slices.Contains(k.publishers, title) {
 				k.publishers = append(k.publishers, title)
 			}
@@ -567,17 +636,19 @@ func (k *huntKnown) see(e hunt.Event, m hunt.Match, f *hunt.Found, context, widt
 			k.last = e.Time
 		}
 	}
-	host := e.Source // or who was visited from outside
-	if !hunt.IsInternal(host) && e.Destination != "" && hunt.IsInternal(e.Destination) {
-		host = e.Destination
-	}
-	switch _, known := k.hosts[host]; {
-	case host == "" || host == m.Observable.Value || !hunt.IsInternal(host):
-	case !known && len(k.hosts) >= maxHosts:
+	host := e.Host(m.Observable.Value)
+	at := k.hosts[host]
+	switch {
+	case host == "":
+		at = &k.others
+	case at == nil && len(k.hosts) >= maxHosts:
 		k.moreHosts = true
-	default:
-		k.hosts[host]++
+		at = &k.others
+	case at == nil:
+		at = &hostTally{}
+		k.hosts[host] = at
 	}
+	at.see(e.Time)
 	if len(k.shown) < context {
 		k.shown = append(k.shown, excerpt(f.Text, m.Offset, width))
 	}

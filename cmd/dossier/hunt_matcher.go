@@ -13,6 +13,7 @@ import (
 	"slices"
 
 	"dossier/internal/hunt"
+	"dossier/internal/intel"
 	"dossier/internal/observable"
 	"dossier/internal/store"
 )
@@ -24,7 +25,8 @@ type matcherKey struct {
 	Mode          store.Mode        `json:"mode,omitempty"`
 	MinConfidence int               `json:"minConfidence,omitempty"`
 	Profile       string            `json:"profile,omitempty"`
-	List          string            `json:"list,omitempty"` // SHA-256 of the file
+	Ceiling       string            `json:"ceiling,omitempty"` // if it is not the highest
+	List          string            `json:"list,omitempty"`    // SHA-256 of the file
 	Kinds         []observable.Kind `json:"kinds,omitempty"`
 }
 
@@ -47,6 +49,9 @@ func (h *huntRun) ready(ctx context.Context) error {
 			return h.store.Explain(err)
 		}
 		key.Mode, key.MinConfidence, key.Profile = sel.Mode, sel.MinConfidence, sel.Profile
+		if h.view.Ceiling < intel.Red {
+			key.Ceiling = h.view.Ceiling.String()
+		}
 		make = func() error { return h.store.Explain(h.compile(ctx, sel)) }
 	}
 	if h.saved == "" {

@@ -1,16 +1,20 @@
 package main
 
 import (
+	"context"
 	"encoding/csv"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"dossier/internal/export"
 	"dossier/internal/hunt"
 	"dossier/internal/intel"
 	"dossier/internal/observable"
+	"dossier/internal/publish"
 	"dossier/internal/store"
 )
 
@@ -23,6 +27,7 @@ type huntMatch struct {
 	Source      string               `json:"source,omitempty"`
 	Destination string               `json:"destination,omitempty"`
 	Field       string               `json:"field,omitempty"`
+	Direction   hunt.Direction       `json:"direction,omitempty"`
 	Indicator   huntIndicator        `json:"indicator"`
 	Relation    hunt.Relation        `json:"relation"`
 	Profiles    []store.ProfileTitle `json:"profiles,omitempty"`
@@ -50,7 +55,7 @@ func (h *huntRun) print(name string, f *hunt.Found, m hunt.Match, e hunt.Event, 
 	switch {
 	case h.json:
 		return h.printJSON(huntMatch{
-			File: name, Line: f.Number, Offset: f.At, Time: when, Source: e.Source, Destination: e.Destination, Field: e.Field,
+			File: name, Line: f.Number, Offset: f.At, Time: when, Source: e.Source, Destination: e.Destination, Field: e.Field, Direction: e.Direction(m.Observable.Value),
 			Indicator: huntIndicator{k.id, m.Observable.Kind, m.Observable.Value, k.confidence, k.publishers},
 			Relation:  m.Relation, Profiles: k.profiles, Text: text,
 		})
@@ -58,7 +63,7 @@ func (h *huntRun) print(name string, f *hunt.Found, m hunt.Match, e hunt.Event, 
 		w := csv.NewWriter(h.out)
 		_ = w.Write([]string{
 			name, strconv.FormatInt(f.Number, 10), when, e.Source, e.Destination, e.Field, string(m.Observable.Kind), cell(m.Observable.Value), string(m.Relation),
-			strconv.Itoa(k.confidence), cell(titlesOf(k.profiles)), cell(text),
+			strconv.Itoa(k.confidence), cell(titlesOf(k.profiles)), cell(text), string(e.Direction(m.Observable.Value)),
 		})
 		w.Flush()
 		return w.Error()
@@ -150,7 +155,7 @@ const (
 
 // report tells a person what was found, or a program nothing that it was not told already.
 func (h *huntRun) report() {
-	if !h.json && !h.csv && !h.follow {
+	if !h.json && !h.csv && !h.stix && !h.follow {
 		for _, g := range h.groups() {
 			h.printGroup(g)
 		}
@@ -158,13 +163,16 @@ func (h *huntRun) report() {
 	if len(h.skipped) > 0 {
 		fmt.Fprintf(h.err, "%s skipped, which are not text (--binary looks into them): %s\n", count(len(h.skipped), "file"), clean(few(h.skipped, 5)))
 	}
-	if h.json || h.csv || h.follow {
+	if h.json || h.csv || h.stix || h.follow {
 		return
 	}
 	took := time.Since(h.started).Seconds()
 	summary := fmt.Sprintf("%s of %s matched, in %s", number64(h.matched), count(int(h.lines), "line"), count(int(h.files), "file"))
 	if h.outside > 0 {
 		summary += fmt.Sprintf("; %s outside of the time asked for", number64(h.outside))
+	}
+	if h.opposite > 0 {
+		summary += fmt.Sprintf("; %s in the other direction", number64(h.opposite))
 	}
 	fmt.Fprintf(h.out, "%s; %s in %.1f s, against %s\n", summary, size(h.size), took, count(h.matcher.Stats().Indicators, "indicator"))
 }
@@ -215,7 +223,7 @@ func (h *huntRun) printFound(k *huntKnown) {
 		for host := range k.hosts {
 			hosts = append(hosts, host)
 		}
-		slices.SortFunc(hosts, func(a, b string) int { return cmpAll(int(k.hosts[b]-k.hosts[a]), strings.Compare(a, b)) })
+		slices.SortFunc(hosts, func(a, b string) int { return cmpAll(int(k.hosts[b].lines-k.hosts[a].lines), strings.Compare(a, b)) })
 		more := ""
 		if k.moreHosts {
 			more = " and more"
@@ -229,6 +237,40 @@ func (h *huntRun) printFound(k *huntKnown) {
 	for _, line := range k.shown {
 		fmt.Fprintln(h.out, "    "+h.out.paint(grey, clip(clean(strings.ToValidUTF8(line, "")), h.out.columns()-4)))
 	}
+}
+
+// printSTIX writes what was found as a bundle of STIX.
+func (h *huntRun) printSTIX(ctx context.Context) error {
+	found := slices.SortedFunc(maps.Values(h.known), func(a, b *huntKnown) int { return strings.Compare(a.id, b.id) })
+	left, err := publish.Sightings(ctx, h.store, h.view, h.out, intel.TimeOf(h.now), func(yield func(*store.Indicator, *export.Sighting) error) error {
+		for _, k := range found {
+			if k.lines == 0 {
+				continue
+			}
+			g := &export.Sighting{
+				Indicator: &export.Indicator{ID: k.id, Observable: k.observable}, // unless the database knows more
+				Lines:     k.lines, First: intel.TimeOf(k.first), Last: intel.TimeOf(k.last),
+			}
+			for _, host := range slices.Sorted(maps.Keys(k.hosts)) {
+				g.Hosts = append(g.Hosts, k.hosts[host].sighted(host))
+			}
+			if k.others.lines > 0 {
+				g.Hosts = append(g.Hosts, k.others.sighted(""))
+			}
+			if err := yield(k.indicator, g); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if left > 0 {
+		fmt.Fprintf(h.err, "%s left out, of kinds for which STIX has no pattern\n", count(left, "indicator"))
+	}
+	return err
+}
+
+func (t *hostTally) sighted(host string) export.SightedBy {
+	return export.SightedBy{Host: host, Lines: t.lines, First: intel.TimeOf(t.first), Last: intel.TimeOf(t.last)}
 }
 
 func number64(n int64) string { return number(int(n)) }

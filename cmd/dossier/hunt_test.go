@@ -34,7 +34,7 @@ func TestExpired(t *testing.T) {
 	defer output.Close()
 	a := &app{out: newTerminal(output), err: newTerminal(output)}
 	cmd := a.root()
-	cmd.SetArgs([]string{"--db", db, "--no-catalog", "import", write("iocs.csv", "type,value,validUntil\ndomain,short-lived.com,"+time.Now().AddDate(0, 0, 2).Format(time.RFC3339)+"\n")})
+	cmd.SetArgs([]string{"--db", db, "--no-catalog", "--audit-log", filepath.Join(dir, "audit"), "--allow-list", filepath.Join(dir, "allow"), "import", write("iocs.csv", "type,value,validUntil\ndomain,short-lived.com,"+time.Now().AddDate(0, 0, 2).Format(time.RFC3339)+"\n")})
 	if err := cmd.ExecuteContext(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +47,7 @@ func TestExpired(t *testing.T) {
 	evil := observable.Observable{Kind: observable.Domain, Value: "short-lived.com"}
 	for _, days := range []int{0, 3} {
 		s.Now = func() time.Time { return time.Now().AddDate(0, 0, days) }
-		h, err := a.newHunt(huntFlags{saved: matcher})
+		h, err := a.newHunt(huntFlags{saved: matcher, direction: "both", tlp: "red"})
 		if err != nil {
 			t.Fatal(err)
 		}

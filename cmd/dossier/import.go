@@ -133,6 +133,7 @@ func (a *app) printImport(res *ingest.Result, verbose bool) error {
 	a.printTally("records", res.Run.Counts.Records)
 	a.printTally("indicators", res.Run.Counts.Indicators)
 	a.printTally("articles", res.Run.Counts.Articles)
+	a.printTally("patterns", res.Run.Counts.Patterns)
 	a.printRejected(res, verbose)
 	a.printUnmapped(res, verbose)
 	if !res.Changed() {
@@ -167,6 +168,9 @@ func fileSummary(f ingest.FileResult) string {
 	}
 	if c := f.Counts.Articles; c.Read > 0 {
 		parts = append(parts, tallyText("article", c))
+	}
+	if c := f.Counts.Patterns; c.Read > 0 {
+		parts = append(parts, tallyText("pattern", c))
 	}
 	if len(parts) == 0 && len(f.Notes) == 0 {
 		parts = append(parts, "nothing in it")

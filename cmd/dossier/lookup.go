@@ -38,6 +38,7 @@ type answer struct {
 	Under      []answer             `json:"under,omitempty"`  // known names above it
 	OnHost     []string             `json:"onHost,omitempty"` // known URLs and ports of the host
 	MoreOnHost bool                 `json:"moreOnHost,omitempty"`
+	Sighted    *store.SightingTotal `json:"sighted,omitempty"` // met in your own data
 	Error      string               `json:"error,omitempty"`
 }
 
@@ -119,7 +120,9 @@ func lookup(ctx context.Context, s *store.Store, value string) (answer, error) {
 	k, err := s.Lookup(ctx, o, view())
 	switch {
 	case err == nil:
-		ans.fill(k)
+		if err := ans.fill(ctx, s, k); err != nil {
+			return ans, err
+		}
 	case !errors.Is(err, intel.ErrNotFound):
 		return ans, err
 	}
@@ -128,7 +131,9 @@ func lookup(ctx context.Context, s *store.Store, value string) (answer, error) {
 		host = h.Value
 		if k, err := s.Lookup(ctx, h, view()); err == nil {
 			above := answer{Input: h.Value, Kind: h.Kind, Value: h.Value}
-			above.fill(k)
+			if err := above.fill(ctx, s, k); err != nil {
+				return ans, err
+			}
 			ans.Under = append(ans.Under, above)
 		} else if !errors.Is(err, intel.ErrNotFound) {
 			return ans, err
@@ -150,14 +155,16 @@ func lookup(ctx context.Context, s *store.Store, value string) (answer, error) {
 		}
 		for _, k := range parents {
 			above := answer{Input: k.Indicator.Observable.Value, Kind: k.Indicator.Observable.Kind, Value: k.Indicator.Observable.Value}
-			above.fill(k)
+			if err := above.fill(ctx, s, k); err != nil {
+				return ans, err
+			}
 			ans.Under = append(ans.Under, above)
 		}
 	}
 	return ans, nil
 }
 
-func (ans *answer) fill(k *store.Known) {
+func (ans *answer) fill(ctx context.Context, s *store.Store, k *store.Known) error {
 	ans.Known = true
 	ans.ID, ans.FirstSeen, ans.LastSeen, ans.Revoked = k.Indicator.ID, k.Indicator.FirstSeen, k.Indicator.LastSeen, k.Indicator.Revoked
 	ans.Profiles, ans.Evidence, ans.Articles, ans.MoreArts = k.Profiles, k.Evidence, k.Articles, k.More
@@ -165,6 +172,11 @@ func (ans *answer) fill(k *store.Known) {
 	if m := k.Indicator.Guard; !m.IsZero() {
 		ans.Guard = &m
 	}
+	total, err := s.SightingTotal(ctx, store.SightingFilter{Indicator: k.Indicator.ID}, view())
+	if err == nil && total.Indicators > 0 {
+		ans.Sighted = &total
+	}
+	return err
 }
 
 func (a *app) printAnswer(ans answer) {
@@ -210,6 +222,9 @@ func (a *app) printKnown(ans answer, indent string) {
 	}
 	fmt.Fprintln(a.out, indent+a.out.bold(red, defanged(ans)), a.out.paint(grey, string(ans.Kind)), when)
 	fmt.Fprintln(a.out, indent+"  "+a.lifeWords(ans))
+	if ans.Sighted != nil {
+		fmt.Fprintln(a.out, indent+"  "+a.out.bold(yellow, "met in your own data")+" "+metWords(*ans.Sighted))
+	}
 	var titles []string
 	for _, p := range ans.Profiles {
 		titles = append(titles, p.Title+" ("+string(p.Kind)+")")

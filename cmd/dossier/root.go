@@ -60,7 +60,7 @@ by default it lies beside the database (or set DOSSIER_AUDIT_LOG)`)
 	root.PersistentFlags().StringVar(&a.allowPath, "allow-list", os.Getenv("DOSSIER_ALLOW_LIST"),
 		"file of values that are never malicious; by default it lies beside the database (or set DOSSIER_ALLOW_LIST)")
 	root.PersistentFlags().BoolVar(&a.noCatalog, "no-catalog", false, "do not fill a new database from the embedded catalogue")
-	root.AddCommand(a.serveCommand(), a.importCommand(), a.feedCommand(), a.searchCommand(), a.showCommand(), a.namesCommand(), a.changesCommand(), a.lookupCommand(), a.huntCommand(), a.exportCommand(), a.collectionCommand(), a.allowCommand(), a.guardCommand(), a.sourceCommand(), a.backupCommand(), a.restoreCommand(), a.clientCommand(), a.subscriptionCommand(),
+	root.AddCommand(a.serveCommand(), a.importCommand(), a.feedCommand(), a.searchCommand(), a.showCommand(), a.namesCommand(), a.changesCommand(), a.lookupCommand(), a.huntCommand(), a.sightingsCommand(), a.exportCommand(), a.collectionCommand(), a.allowCommand(), a.guardCommand(), a.sourceCommand(), a.backupCommand(), a.restoreCommand(), a.clientCommand(), a.subscriptionCommand(),
 		a.tokenCommand(), a.benchCommand(), a.versionCommand(), a.manCommand())
 	return root
 }

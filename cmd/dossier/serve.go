@@ -34,8 +34,11 @@ type serveFlags struct {
 	noFeeds, logJSON           bool
 	privateHooks               bool
 	hookCA                     string
+	keepChanges                string
 	issuers                    string
 	perAddress, connections    int
+	sightings                  string // how long they are kept
+	hunts                      api.HuntLimits
 }
 
 // shutdownGrace is how long requests under way may take when the server stops.
@@ -73,6 +76,11 @@ providers (Entra ID, Keycloak, …) whose tokens are accepted too.`,
 	f.IntVar(&o.perAddress, "max-connections-per-address", api.MaxPerAddress, "connections of one address (IPv6: a network of 64 bits), and requests under way on them; trusted proxies have no such limit")
 	f.IntVar(&o.connections, "max-connections", api.MaxConnections, "the same for all addresses together")
 	f.BoolVar(&o.noFeeds, "no-feeds", false, "do not run the feeds' schedule; another server of the same database may")
+	f.StringVar(&o.keepChanges, "keep-changes", "", "how long changes are kept, for delta and \"dossier changes\": 90d, 1y; it is kept in the database, where 30d is the default")
+	f.StringVar(&o.sightings, "sightings-retention", "", `how long sightings are kept: 90d, 36h, off; sets what "dossier sightings retention" sets`)
+	f.IntVar(&o.hunts.Streams, "max-hunts", 32, "streams of POST /api/hunt at once; of one client a quarter of them")
+	f.Int64Var(&o.hunts.Bytes, "max-hunt-bytes", 16<<30, "bytes of one such stream, decompressed")
+	f.Int64Var(&o.hunts.Rate, "max-hunt-rate", 0, "bytes a second of one such stream, decompressed; 0: no limit")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "log every request, with its request-id")
 	f.BoolVar(&o.logJSON, "log-json", false, "log in JSON, an object a line")
 	f.BoolVar(&o.privateHooks, "webhooks-private", false, "let clients subscribe with receivers at private and loopback addresses")
@@ -99,6 +107,14 @@ func (a *app) serve(ctx context.Context, o serveFlags) (err error) {
 	}
 	if o.perAddress < 1 || o.connections < 1 {
 		return errors.New("--max-connections-per-address and --max-connections: want at least 1")
+	}
+	if o.hunts.Streams < 1 || o.hunts.Bytes < 1 || o.hunts.Rate < 0 {
+		return errors.New("--max-hunts and --max-hunt-bytes: want at least 1; --max-hunt-rate: at least 0")
+	}
+	if o.sightings != "" {
+		if _, err := age(o.sightings); err != nil {
+			return fmt.Errorf("--sightings-retention: %w", err)
+		}
 	}
 	guard := &auth.Guard{Mode: mode, Ceiling: ceiling}
 	for _, p := range o.proxies {
@@ -127,6 +143,11 @@ func (a *app) serve(ctx context.Context, o serveFlags) (err error) {
 	defer func() { err = errors.Join(err, s.Close()) }()
 	s.Waiting = nil // its own writers wait for each other
 
+	if o.keepChanges != "" {
+		if err := a.keepChanges(ctx, s, o.keepChanges); err != nil {
+			return err
+		}
+	}
 	sealer, err := auth.SealerFromFile(a.sealKey(s))
 	if err != nil {
 		return hinted{err, "the key file lies beside the database and is made at the first start"}
@@ -149,7 +170,7 @@ func (a *app) serve(ctx context.Context, o serveFlags) (err error) {
 	srv := api.New(api.Config{
 		Hooks: hooks,
 		Guard: guard, Audit: audit, Store: s, PublicURL: strings.TrimSuffix(o.publicURL, "/"), Version: buildVersion(), Ceiling: ceiling, Logger: log,
-		MaxPerAddress: o.perAddress, MaxConnections: o.connections,
+		MaxPerAddress: o.perAddress, MaxConnections: o.connections, Hunts: o.hunts,
 		Home: portal.New(portal.Config{Store: s, Ceiling: ceiling, Version: buildVersion(), Logger: log, PublicURL: strings.TrimSuffix(o.publicURL, "/")}),
 	})
 	h := srv.HTTPServer(l.Addr().String())
@@ -165,6 +186,14 @@ func (a *app) serve(ctx context.Context, o serveFlags) (err error) {
 	if err := a.printAges(ctx, s, ceiling); err != nil {
 		return s.Explain(err)
 	}
+	if o.sightings != "" {
+		keep, _ := age(o.sightings) // checked above
+		if err := s.SetSightingRetention(ctx, keep); err != nil {
+			return s.Explain(err)
+		}
+		audit.Act(ctx, "sightings-retention", slog.String("age", o.sightings))
+	}
+	defer inBackground(ctx, func(ctx context.Context) { a.pruneSightings(ctx, s, log) })() // before the database is closed
 	if !o.noFeeds {
 		feeds, stop := context.WithCancel(ctx)
 		done := make(chan struct{})
@@ -200,6 +229,23 @@ func (a *app) serve(ctx context.Context, o serveFlags) (err error) {
 		return err
 	}
 	return nil
+}
+
+// keepChanges sets how long changes are kept, unless that is so already: a start
+// does not wait for whoever writes.
+func (a *app) keepChanges(ctx context.Context, s *store.Store, text string) error {
+	d, err := lifetime(text)
+	if err != nil {
+		return fmt.Errorf("--keep-changes: %w", err)
+	}
+	is, err := s.Retention(ctx)
+	if err == nil && is != d {
+		if d < store.LeastRetention {
+			return fmt.Errorf("--keep-changes %s: want at least a day", text)
+		}
+		err = s.SetRetention(ctx, d)
+	}
+	return s.Explain(err)
 }
 
 // newPoster returns what sends to receivers.

@@ -44,9 +44,9 @@ func (in *installation) run(args ...string) string {
 }
 
 // serve starts a server and returns its address and a function that kills it.
-func (in *installation) serve() (url string, kill func()) {
+func (in *installation) serve(flags ...string) (url string, kill func()) {
 	in.t.Helper()
-	cmd := in.command("serve", "--listen", "127.0.0.1:0", "--auth", "required")
+	cmd := in.command(append([]string{"serve", "--listen", "127.0.0.1:0", "--auth", "required"}, flags...)...)
 	out, err := cmd.StderrPipe()
 	if err != nil {
 		in.t.Fatal(err)

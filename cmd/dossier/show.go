@@ -175,6 +175,9 @@ func (a *app) card(ctx context.Context, s *store.Store, d *intel.Dossier, full b
 	if err := a.indicators(ctx, s, d, full); err != nil {
 		return err
 	}
+	if err := a.sightingsOf(ctx, s, p.ID, full); err != nil {
+		return err
+	}
 	articles, more, err := s.ProfileArticles(ctx, p.ID, limitOf(full, 8), view())
 	if err != nil {
 		return err
@@ -197,6 +200,9 @@ func (a *app) card(ctx context.Context, s *store.Store, d *intel.Dossier, full b
 		t.add(intel.PublisherOf(r.Publisher).Title, r.Title, r.Modified.Day(), r.Reason)
 	}
 	t.print(a.out)
+	if err := a.patterns(ctx, s, d, full); err != nil {
+		return err
+	}
 	if !full {
 		fmt.Fprintln(a.out, a.out.paint(grey, "\n--all prints the texts, every name, technique and indicator"))
 	}
@@ -376,6 +382,31 @@ func (a *app) techniques(d *intel.Dossier, full bool) {
 		t.add(u.ID, u.Name, strings.Join(u.Tactics, ", "))
 	}
 	t.print(a.out)
+}
+
+// patterns prints what sources say to look for that is no plain value; in full as
+// it is written, else the beginning.
+func (a *app) patterns(ctx context.Context, s *store.Store, d *intel.Dossier, full bool) error {
+	list, total, err := s.ProfilePatterns(ctx, d.Profile.ID, limitOf(full, 4), view())
+	if err != nil || total == 0 {
+		return err
+	}
+	a.section("patterns, kept as their sources write them")
+	for _, p := range list {
+		fmt.Fprintln(a.out, "  "+a.out.bold(plain, clean(cmp.Or(p.Name, p.Key))), a.out.paint(grey, clean(p.Type)+", "+clean(intel.PublisherOf(p.Publisher).Title)+": "+clean(p.Reason)))
+		text := printable(p.Text)
+		if !full {
+			if r := []rune(text); len(r) > 160 {
+				text = string(r[:160]) + "…"
+			}
+			text = strings.Join(strings.Fields(text), " ")
+		}
+		fmt.Fprintln(a.out, "    "+strings.ReplaceAll(text, "\n", "\n    "))
+	}
+	if total > len(list) {
+		fmt.Fprintf(a.out, "  … and %s more\n", number(total-len(list)))
+	}
+	return nil
 }
 
 // indicators prints the newest ones, defanged.

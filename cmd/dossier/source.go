@@ -202,6 +202,9 @@ their ids. Import it again to have it back. What your analysts wrote is not touc
 			if r.Articles > 0 {
 				fmt.Fprintf(a.out, ", %s", count(r.Articles, "article"))
 			}
+			if r.Patterns > 0 {
+				fmt.Fprintf(a.out, ", %s", count(r.Patterns, "pattern"))
+			}
 			fmt.Fprintln(a.out)
 			return nil
 		},

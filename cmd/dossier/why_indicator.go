@@ -37,7 +37,9 @@ func (a *app) whyIndicator(ctx context.Context, s *store.Store, value string) (k
 		}{o.Value, o.Kind, e})
 	}
 	ans := answer{Input: value, Kind: o.Kind, Value: o.Value}
-	ans.fill(k)
+	if err := ans.fill(ctx, s, k); err != nil {
+		return false, err
+	}
 	fmt.Fprintln(a.out, a.out.bold(red, defanged(ans)), a.out.paint(grey, string(o.Kind)))
 	fmt.Fprintln(a.out, a.lifeWords(ans))
 	fmt.Fprintln(a.out)

@@ -63,7 +63,7 @@ func safe(method string) bool {
 
 // allow checks a permission.
 func (s *Server) allow(r *request, p auth.Permission) error {
-	if r.who.May(p) {
+	if r.who.May(p) || p == auth.Hunt && safe(r.Method) && r.who.Anonymous() {
 		return nil
 	}
 	s.refuse(r, "permission missing", slog.String("permission", string(p)))
@@ -74,11 +74,18 @@ func (s *Server) allow(r *request, p auth.Permission) error {
 // its requests is checked by itself. A subscription changes nothing that others see,
 // so who may read may subscribe.
 func neededFor(method string, segments []odata.Segment) auth.Permission {
+	if len(segments) > 1 && segments[0].Text == "api" && hunted[segments[1].Text] {
+		return auth.Hunt
+	}
 	if safe(method) || len(segments) == 1 && strings.EqualFold(segments[0].Text, "$batch") || isSubscriptions(segments) {
 		return auth.ReadAll
 	}
 	return auth.ReadWrite
 }
+
+// hunted are the resources under /api that tell of the owner's own data, names of people and machines among it. They need the permission to hunt; only who
+// asks from the server's own machine reads without, as on the pages.
+var hunted = map[string]bool{"sightings": true, "hunt": true}
 
 func isSubscriptions(segments []odata.Segment) bool {
 	return len(segments) > 0 && (strings.EqualFold(segments[0].Text, subscriptionsPath) || strings.EqualFold(segments[0].Name, subscriptionsPath))

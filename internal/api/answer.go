@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -20,9 +21,10 @@ type answer struct {
 	contentType string
 	header      http.Header // further headers, may be nil
 	body        []byte
-	file        *publish.Spooled // in place of body; it is closed when it was sent
-	packed      *packed          // set if the answer is remembered; then nothing of it may change
-	labels      labels           // of the request that it was made for
+	file        *publish.Spooled          // in place of body; it is closed when it was sent
+	stream      func(http.ResponseWriter) // in place of body: writes the answer itself, status included
+	packed      *packed                   // set if the answer is remembered; then nothing of it may change
+	labels      labels                    // of the request that it was made for
 }
 
 // gzipAbove is the size from which compressing pays: less fits one packet.
@@ -33,22 +35,37 @@ var gzipWriters = sync.Pool{New: func() any {
 	return w
 }}
 
+// always are the values of headers that every response has, under their canonical
+// names: to make them each time is a part of what a small answer costs. Nobody may
+// change them.
+var always = struct{ cache, noSniff, odata, vary, varyGraph []string }{
+	[]string{"no-cache"}, []string{"nosniff"}, []string{"4.0"}, []string{"Accept-Encoding"}, []string{"Accept-Encoding", "Accept, Prefer"},
+}
+
 // write sends an answer with the headers that every response has.
 func (s *Server) write(w http.ResponseWriter, r *request, a *answer) {
 	h := w.Header()
 	for name, values := range a.header {
 		h[name] = values
 	}
-	h.Set("request-id", r.id)
-	h.Set("client-request-id", r.clientID)
-	if h.Get("Cache-Control") == "" {
-		h.Set("Cache-Control", "no-cache")
+	h["Request-Id"] = []string{r.id}
+	h["Client-Request-Id"] = []string{r.clientID}
+	if h["Cache-Control"] == nil {
+		h["Cache-Control"] = always.cache
 	}
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Add("Vary", "Accept-Encoding")
+	h["X-Content-Type-Options"] = always.noSniff
+	vary := always.vary
 	if r.graph {
-		h.Set("OData-Version", "4.0")
-		h.Add("Vary", "Accept, Prefer")
+		h["Odata-Version"] = always.odata
+		vary = always.varyGraph
+	}
+	if own := h["Vary"]; own != nil {
+		vary = slices.Concat(own, vary)
+	}
+	h["Vary"] = vary
+	if a.stream != nil {
+		a.stream(w)
+		return
 	}
 	if a.file != nil {
 		h.Set("Content-Type", a.contentType)
@@ -60,7 +77,7 @@ func (s *Server) write(w http.ResponseWriter, r *request, a *answer) {
 		status = http.StatusOK
 	}
 	if a.contentType != "" {
-		h.Set("Content-Type", a.contentType)
+		h["Content-Type"] = []string{a.contentType}
 	}
 	if status == http.StatusNotModified {
 		s.send(w, status, nil)
@@ -72,7 +89,7 @@ func (s *Server) write(w http.ResponseWriter, r *request, a *answer) {
 		r.hold(len(body))
 		h.Set("Content-Encoding", "gzip")
 	}
-	h.Set("Content-Length", strconv.Itoa(len(body)))
+	h["Content-Length"] = []string{strconv.Itoa(len(body))}
 	if r.Method == http.MethodHead {
 		body = nil
 	}
@@ -93,12 +110,14 @@ func (s *Server) send(w http.ResponseWriter, status int, body []byte) {
 	extend := func() { _ = c.SetWriteDeadline(time.Now().Add(s.patience)) } // a recorder has no deadline
 	extend()
 	w.WriteHeader(status)
-	for ; len(body) > 0; extend() {
+	for len(body) > 0 {
 		n := min(len(body), piece)
 		if _, err := w.Write(body[:n]); err != nil {
 			return
 		}
-		body = body[n:]
+		if body = body[n:]; n == piece {
+			extend()
+		}
 	}
 	_ = c.Flush() // the request is under way until then
 }

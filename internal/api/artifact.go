@@ -120,7 +120,7 @@ func hostBody(a store.WireArtifact, first, last intel.Time) any {
 // so: the date of a file or of an import is no sighting. 0 is unknown.
 func seen(evidence []store.Evidence) (first, last intel.Time) {
 	for _, e := range evidence {
-		if at := e.FirstSeen.At; at != 0 && store.Sighting(e.FirstSeen.Basis) && (first == 0 || at < first) {
+		if at := e.FirstSeen.At; at != 0 && store.IsSighting(e.FirstSeen.Basis) && (first == 0 || at < first) {
 			first = at
 		}
 		last = max(last, e.LastSeen)

@@ -506,3 +506,34 @@ func TestDeltaRemoved(t *testing.T) {
 		}
 	}
 }
+
+// TestRetention: how long changes are kept is said once, in the database, and holds
+// for all who write.
+func TestRetention(t *testing.T) {
+	s := fixtureStore(t, 0)
+	server := fixtureServer(s)
+	if err := s.SetRetention(t.Context(), time.Hour); err == nil {
+		t.Error("an hour is taken")
+	}
+	if d, err := s.Retention(t.Context()); err != nil || d != store.DefaultRetention {
+		t.Errorf("%v, %v", d, err)
+	}
+	if err := s.SetRetention(t.Context(), 90*24*time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	link := readDelta(t, server, ti+"/intelProfiles/delta?$deltatoken=latest").Delta
+	status := func(after time.Duration, n int) int {
+		s.Now = func() time.Time { return fixtureNow.Add(after) }
+		write(t, s, nil, fixtureProfiles(n))
+		return ask(server, "GET", strings.TrimPrefix(link, "https://intel.example.org")).Code
+	}
+	const day = 24 * time.Hour
+	for i, tt := range []struct {
+		after time.Duration
+		want  int
+	}{{31 * day, 200}, {62 * day, 200}, {125 * day, 410}} {
+		if got := status(tt.after, i+1); got != tt.want {
+			t.Errorf("after %s: %d, want %d", tt.after, got, tt.want)
+		}
+	}
+}

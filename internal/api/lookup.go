@@ -50,6 +50,9 @@ type known struct {
 	Evidence []store.Evidence     `json:"evidence"` // earliest first
 	Profiles []store.ProfileTitle `json:"profiles"` // by title; empty if it names nobody
 
+	// Sighted is what was met of it in the owner's own data; absent if nothing was, or who asks may not know.
+	Sighted *store.SightingTotal `json:"sighted,omitempty"`
+
 	Articles     []store.ArticleTitle `json:"articles,omitempty"`     // that list it, latest first
 	MoreArticles bool                 `json:"moreArticles,omitempty"` // there are more than these
 }
@@ -132,7 +135,13 @@ func (r *request) lookupOne(input string) (out lookupResult, err error) {
 			return out, err
 		}
 		for _, k := range parents {
-			out.Above = append(out.Above, knownOf(k))
+			above, err := r.known(k.Indicator.Observable)
+			if err != nil {
+				return out, err
+			}
+			if above != nil {
+				out.Above = append(out.Above, above)
+			}
 		}
 	}
 	if o.Kind == observable.Domain || o.Kind == observable.IPAddress {
@@ -159,5 +168,15 @@ func (r *request) known(o observable.Observable) (*known, error) {
 	if err != nil {
 		return nil, err
 	}
-	return knownOf(k), nil
+	out := knownOf(k)
+	if r.seesSightings() {
+		total, err := r.s.store.SightingTotal(r.Context(), store.SightingFilter{Owner: r.who.Owner, Indicator: k.Indicator.ID}, r.ceiling())
+		if err != nil {
+			return nil, err
+		}
+		if total.Indicators > 0 {
+			out.Sighted = &total
+		}
+	}
+	return out, nil
 }

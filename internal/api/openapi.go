@@ -209,7 +209,7 @@ func (d *describer) add(item *pathItem, path []string, method string, h handler,
 			segments[i] = odata.Segment{Text: path[i]}
 		}
 		need := neededFor(method, segments)
-		op.Security = d.security(need)
+		op.Security = d.security(need, safe(method))
 		refusals = append(refusals, statusNoToken, http.StatusForbidden, http.StatusTooManyRequests)
 	}
 	op.Parameters = []*parameter{sharedParameter("client-request-id")}
@@ -290,9 +290,9 @@ func operationID(method string, path []string) string {
 }
 
 // security returns the ways to be let in with the permission.
-func (d *describer) security(need auth.Permission) []object[[]string] {
+func (d *describer) security(need auth.Permission, read bool) []object[[]string] {
 	out := []object[[]string]{{{"oauth2", []string{string(need)}}}, {{"bearer", []string{string(need)}}}}
-	if need == auth.ReadAll && (d.s.guard == nil || d.s.guard.Mode != auth.Required) {
+	if (need == auth.ReadAll || need == auth.Hunt && read) && (d.s.guard == nil || d.s.guard.Mode != auth.Required) {
 		out = append(out, object[[]string]{}) // who asks from the server's own machine
 	}
 	return out

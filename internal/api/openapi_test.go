@@ -449,7 +449,7 @@ func catalogueServer(t *testing.T) (s *Server, token string) {
 		t.Fatal(err)
 	}
 	s = New(Config{Store: st, PublicURL: "https://intel.example.org", Guard: &auth.Guard{Mode: auth.None, Ceiling: intel.Red, Issuer: &auth.Issuer{Store: st, Sealer: sealer}}})
-	return s, newToken(t, s, st, "reader", intel.Red, auth.ReadWrite)
+	return s, newToken(t, s, st, "reader", intel.Red, auth.ReadWrite, auth.Hunt)
 }
 
 // TestExamples sends every request that the document gives as an example, and

@@ -393,6 +393,47 @@ func operations() map[string]operation {
 			answers: []reply{{status: http.StatusNoContent, about: "It is withdrawn.", headers: []string{"Preference-Applied"}}},
 		},
 
+		"POST api/hunt": {
+			tag: tagOwn, summary: "Hunt in a log", about: fmt.Sprintf("The body is a log of any format that `dossier hunt` reads, or JSON as log shippers send it: objects a line, in one array, or behind each other; plain, or compressed with gzip or zstd. "+
+				"The answer is a line of JSON for each match, as soon as it is found, and a last line with the member `summary`; if something ended it early, that line has an `error`. With answer=summary the summary alone is the answer, "+
+				"with a status that tells whether all went well. A client that sends without reading the answer must ask for that, or it is cut off when the answer is not taken. Indicators that change while a stream is open are looked for from then on. "+
+				"By default at most %d streams at once, a quarter of them of one client, then 429; a stream ends after %s without a byte.", 32, huntIdle),
+			params: []*parameter{
+				{Name: "save", In: "query", Schema: &schema{Type: "boolean"}, Description: "Keep what is found as sightings. A line that is sent twice counts once."},
+				{Name: "answer", In: "query", Schema: enumOf("matches", "summary")(), Description: "What is told; matches by default."},
+				{Name: "log", In: "query", Schema: text("The name of the log, for sightings; by default that of the client.")},
+				{Name: "minConfidence", In: "query", Schema: &schema{Type: "integer"}, Description: "Only indicators with at least this confidence, 0 to 100."},
+			},
+			body:     &content{media: "*/*", schema: &schema{Type: "string"}},
+			answers:  []reply{{status: http.StatusOK, about: "The matches, then the summary.", body: &content{media: "application/x-ndjson", schema: &schema{Type: "string"}}}},
+			refusals: []int{http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType},
+		},
+		"GET api/sightings": {
+			tag: tagOwn, summary: "List sightings", about: "Indicators that were met in the owner's own data, the latest first: through which host, in which direction and field, on which day, on how many lines. " +
+				"They need the permission `" + string(auth.Hunt) + "`; on the server's own machine reading needs no token.",
+			params: append(sightingParameters(), limitParameter(usualSightings, maxSightings),
+				&parameter{Name: "after", In: "query", Schema: text("The `next` of the page before."), Example: "1772359200000.0f"}),
+			answers:  ownBody[sightingList]("The sightings.", nil),
+			refusals: []int{http.StatusNotFound},
+			examples: []example{asked("In a week", "since=7d", "limit=5")},
+		},
+		"GET api/sightings/{}": {tag: tagOwn, summary: "Get a sighting", answers: ownBody[store.Sighting]("The sighting.", nil)},
+		"POST api/sightings": {
+			tag: tagOwn, summary: "Report sightings", about: "What another program met of indicators that are known here; of other values nothing is kept. What is told twice counts once. All of it is kept, or nothing if a part is wrong. " +
+				"Whole logs are better sent to /api/hunt.",
+			body:     &content{of: reflect.TypeFor[sightingReport](), example: sightingReport{[]met{{Value: "adobeupgradeflash[.]com", Seen: intel.TimeOf(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)), Host: "10.0.0.5", Direction: "out", Field: "query", Log: "resolver"}}}},
+			answers:  ownBody[reported]("What was kept.", reported{New: 1, Lines: 1}),
+			examples: []example{{label: "One", body: `{"sightings":[{"value":"adobeupgradeflash[.]com","seen":"2026-03-01T12:00:00Z","host":"10.0.0.5","direction":"out","field":"query","log":"resolver"}]}`}},
+		},
+		"DELETE api/sightings": {
+			tag: tagOwn, summary: "Erase sightings", about: "Those that fit all that is given, and what they did for the life of the indicators. A parameter that is not known is refused.",
+			params:   append(sightingParameters(), &parameter{Name: "all", In: "query", Schema: &schema{Type: "boolean"}, Description: "All there are; in place of the others.", Example: true}),
+			answers:  ownBody[erased]("How many there were.", erased{1}),
+			refusals: []int{http.StatusNotFound},
+			examples: []example{asked("Of a host", "host=10.0.0.5")},
+		},
+		"DELETE api/sightings/{}": {tag: tagOwn, summary: "Erase a sighting", answers: ownBody[erased]("It is erased.", erased{1})},
+
 		"GET ": {
 			tag: tagServer, summary: "Service document", options: odata.Options{Allow: odata.AllowSelect}, about: "What there is below a version.",
 			answers:  ownBody[serviceList]("The service document.", serviceList{anyBase + "/v1.0/$metadata", []serviceItem{{"security", "Singleton", "security"}}}),
@@ -649,6 +690,17 @@ func deletion(tag, summary, about string, examples ...example) operation {
 	return operation{
 		tag: tag, summary: summary, about: about, params: []*parameter{sharedParameter("If-Match"), sharedParameter("marking")}, refusals: []int{http.StatusPreconditionFailed}, examples: examples,
 		answers: []reply{{status: http.StatusNoContent, about: "It is deleted.", headers: []string{"Preference-Applied"}}},
+	}
+}
+
+// sightingParameters say which sightings are meant.
+func sightingParameters() []*parameter {
+	return []*parameter{
+		{Name: "value", In: "query", Schema: text("An indicator, also defanged."), Example: "adobeupgradeflash[.]com"},
+		{Name: "profile", In: "query", Schema: text("The id of a profile: those of its indicators."), Example: exampleProfileID},
+		{Name: "host", In: "query", Schema: text("A host of the owner's: its address or name, or its pseudonym."), Example: "10.0.0.5"},
+		{Name: "since", In: "query", Schema: text("Last seen from then on: a date, a time, or how long ago."), Example: "7d"},
+		{Name: "until", In: "query", Schema: text("Last seen before then."), Example: "2026-01-01"},
 	}
 }
 

@@ -40,6 +40,8 @@ type Config struct {
 	// Connections of one address and of all, where [Server.HTTPServer] serves; 0:
 	// [MaxPerAddress] and [MaxConnections]. The Guard's proxies have no limit of their own.
 	MaxPerAddress, MaxConnections int
+
+	Hunts HuntLimits
 }
 
 // A Server is the API as a handler.
@@ -66,6 +68,10 @@ type Server struct {
 	spool *publish.Spool
 	types publish.ProfileTypes
 	hooks *notify.Hooks
+
+	matchers    *matchers
+	huntStreams huntStreams
+	huntLimits  HuntLimits
 
 	graph       *node // behind a version
 	own         *node
@@ -97,6 +103,9 @@ func New(c Config) *Server {
 		s.making = newTurns(s.store.Readers())
 	}
 	s.patience = piecePatience
+	s.matchers = &matchers{store: s.store, log: s.log}
+	s.huntLimits = c.Hunts
+	s.huntLimits.fill()
 	s.spool = &publish.Spool{Fresh: exportFresh}
 	s.metrics = newMetrics(s)
 	s.routes()

@@ -74,7 +74,7 @@ var permissionWords = map[auth.Permission]string{
 	auth.Read:      "Reading, delegated by a user.",
 	auth.ReadWrite: "Reading and writing.",
 	auth.Feeds:     "Feeds.",
-	auth.Hunt:      "Hunting.",
+	auth.Hunt:      "Hunting, sightings.",
 	auth.Admin:     "Clients, keys, decisions on names.",
 }
 

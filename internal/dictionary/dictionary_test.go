@@ -20,6 +20,7 @@ type collector struct {
 func (c *collector) Record(r *intel.Record) error         { c.records = append(c.records, r); return nil }
 func (c *collector) Observation(*intel.Observation) error { return errors.New("an observation") }
 func (*collector) Article(*intel.Article) error           { return nil }
+func (*collector) Pattern(*intel.Pattern) error           { return nil }
 func (c *collector) Reject(r intel.Reject)                { c.rejects = append(c.rejects, r) }
 
 // brief prints a record in one line: what is not stated is left out.

@@ -11,5 +11,6 @@ var formats = slices.Concat(
 	[]*Format{zeekFormat, stixFormat},
 	[]*Format{mispFormat},
 	kqlFormats,
+	sigmaFormats,
 	[]*Format{navigatorFormat},
 )

@@ -30,6 +30,7 @@ func (s *taken) Observation(o *intel.Observation) error {
 }
 
 func (*taken) Article(*intel.Article) error { return nil }
+func (*taken) Pattern(*intel.Pattern) error { return nil }
 func (s *taken) Reject(r intel.Reject)      { s.rejects = append(s.rejects, r) }
 
 type stixThing struct {

@@ -32,6 +32,7 @@ func (t *tape) Observation(o *intel.Observation) error {
 	return nil
 }
 func (*tape) Article(*intel.Article) error { return nil }
+func (*tape) Pattern(*intel.Pattern) error { return nil }
 func (t *tape) Reject(r intel.Reject)      { t.lines = append(t.lines, r.Position+": "+r.Reason) }
 
 const profiles = `{"@odata.context":"https://graph.microsoft.com/v1.0/$metadata#security/threatIntelligence/intelProfiles","value":[

@@ -116,7 +116,9 @@ func (r *run) again(ctx context.Context, in io.Reader, want *store.Reading) (boo
 			}
 			continue
 		}
-		f.Counts.Records, f.Counts.Indicators, f.Counts.Articles = unchanged(f.Counts.Records), unchanged(f.Counts.Indicators), unchanged(f.Counts.Articles)
+		for _, t := range []*intel.Tally{&f.Counts.Records, &f.Counts.Indicators, &f.Counts.Articles, &f.Counts.Patterns} {
+			*t = unchanged(*t)
+		}
 		r.progress.Items += f.Counts.Records.Read + f.Counts.Indicators.Read - f.Counts.Indicators.Rejected
 		r.add(f, false)
 	}

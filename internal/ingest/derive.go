@@ -1,10 +1,10 @@
 package ingest
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"maps"
 	"slices"
 
@@ -24,7 +24,7 @@ func (r *run) derive(ctx context.Context) error {
 	if err != nil || !stale && !r.changed {
 		return err
 	}
-	effect, err := Derive(ctx, r.im.Store, func(step string, items int) {
+	effect, err := rederive(ctx, r.im.Store, func(step string, items int) {
 		r.progress = Progress{Step: step, Items: items}
 		r.show(items == 0)
 	})
@@ -40,34 +40,49 @@ func Derive(ctx context.Context, s *store.Store, progress func(step string, item
 	if progress == nil {
 		progress = func(string, int) {}
 	}
-	progress("resolving", 0)
-	derived, remember, err := profiles(ctx, s)
-	if err != nil {
-		return e, err
+	for again := 3; ; again-- {
+		progress("resolving", 0)
+		version, err := s.ClaimsVersion(ctx)
+		if err != nil {
+			return e, err
+		}
+		derived, remember, basis, err := profiles(ctx, s)
+		if err != nil {
+			return e, err
+		}
+		if basis != nil {
+			basis.Version = version
+		}
+		if again == 0 { // others write all the time: they derive what they wrote, from nothing too
+			basis = nil
+		}
+		progress("composing profiles", 0)
+		if e.Written, e.Gone, err = s.PutAll(ctx, derived, remember, basis); err == nil {
+			break
+		}
+		if !errors.Is(err, store.ErrMoved) {
+			return e, err
+		}
 	}
-	progress("composing profiles", 0)
-	if e.Written, e.Gone, err = s.PutDerived(ctx, derived, remember); err != nil {
-		return e, err
-	}
-	derived = nil
 	e.Indicators, err = s.FoldIndicators(ctx, func(done int) { progress("computing indicators", done) })
 	return e, err
 }
 
 // profiles folds every profile for every TLP level that occurs, from the lowest
 // upward: what a level shows depends on nothing above it.
-func profiles(ctx context.Context, s *store.Store) (out []*store.Derived, remember map[intel.Ref]store.Remembered, err error) {
+// If there is one level, it also returns the basis of what it derives.
+func profiles(ctx context.Context, s *store.Store) (out []*store.Derived, remember map[intel.Ref]store.Remembered, basis *store.Basis, err error) {
 	levels, err := s.Levels(ctx)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	known, err := s.Ledger(ctx)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	claims, err := s.ProfileClaims(ctx)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	for _, list := range claims {
 		for _, c := range list {
@@ -78,7 +93,7 @@ func profiles(ctx context.Context, s *store.Store) (out []*store.Derived, rememb
 	}
 	decisions, err := s.Decisions(ctx, false, store.View{Ceiling: intel.Red})
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	for _, d := range decisions {
 		if !slices.Contains(levels, d.TLP) {
@@ -88,7 +103,7 @@ func profiles(ctx context.Context, s *store.Store) (out []*store.Derived, rememb
 	slices.Sort(levels)
 	publishers, err := s.PublisherTable(ctx)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	ledger := make(map[intel.Ref]resolve.Entry, len(known))
 	for ref, k := range known {
@@ -100,16 +115,16 @@ func profiles(ctx context.Context, s *store.Store) (out []*store.Derived, rememb
 	for i, level := range levels {
 		records, err := s.Records(ctx, level)
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, nil, err
 		}
 		part := resolve.Assign(resolve.Input{Records: slices.Values(records), Ledger: ledger, Base: base, Decisions: rulings(decisions, level), Rank: publishers.Of})
 		facts, err := loadDates(ctx, s, level)
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, nil, err
 		}
-		w, err := newWorld(ctx, s, level, records, part, facts, publishers)
+		w, all, err := newWorld(ctx, s, level, records, part, facts, publishers)
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, nil, err
 		}
 		hi := intel.Red
 		if i+1 < len(levels) {
@@ -121,7 +136,12 @@ func profiles(ctx context.Context, s *store.Store) (out []*store.Derived, rememb
 		}
 		next := map[string]*levelled{}
 		at := claimed(part, claims, level)
-		for _, d := range slices.Concat(cells(part, w, at, notesOf(part, w), level, hi), made(at, level, hi)) {
+		notes := notesOf(part, w)
+		reads := readers(w, all)
+		if len(levels) == 1 {
+			basis = basisOf(records, w, all, notes, reads, ledger)
+		}
+		for _, d := range slices.Concat(cells(part, reads, at, notes, level, hi), made(at, level, hi)) {
 			l := &levelled{Derived: d}
 			if len(levels) > 1 {
 				l.digest = digest(d)
@@ -136,7 +156,7 @@ func profiles(ctx context.Context, s *store.Store) (out []*store.Derived, rememb
 		}
 		last, base = next, part
 	}
-	return out, remember, nil
+	return out, remember, basis, nil
 }
 
 // levelled is a profile with what tells whether two levels see the same of it.
@@ -200,9 +220,9 @@ func following(c *intel.Claim, id string) *intel.Claim {
 }
 
 // cells returns the profiles of the partition, with what people set over them;
-// they are folded when their turn comes. Claims that were used are taken out of
+// they are folded when their turn comes, each with its own reader. Claims that were used are taken out of
 // the map.
-func cells(part *resolve.Partition, w *world, claims map[string]intel.Claims, notes notes, lo, hi intel.TLP) []*store.Derived {
+func cells(part *resolve.Partition, reads []*reader, claims map[string]intel.Claims, notes notes, lo, hi intel.TLP) []*store.Derived {
 	out := make([]*store.Derived, 0, len(part.Cells))
 	for i := range part.Cells {
 		cell := &part.Cells[i]
@@ -218,7 +238,7 @@ func cells(part *resolve.Partition, w *world, claims map[string]intel.Claims, no
 		out = append(out, &store.Derived{
 			ID: cell.ID, Lo: lo, Hi: hi, Members: refs, Former: cell.Former,
 			Fold: func() *intel.Dossier {
-				d := profile.Fold(cell.ID, members(cell), w)
+				d := profile.Fold(cell.ID, members(cell, reads[i].world), reads[i])
 				notes.add(d, cell)
 				if len(over) > 0 {
 					d = profile.Override(d, over)
@@ -243,227 +263,15 @@ func made(claims map[string]intel.Claims, lo, hi intel.TLP) []*store.Derived {
 	return out
 }
 
-func members(cell *resolve.Cell) []profile.Member {
+// members returns the records of a cell as the level of w sees them: those of the
+// level below that the cell may have been settled with lack what is said above it.
+func members(cell *resolve.Cell, w *world) []profile.Member {
 	out := make([]profile.Member, len(cell.Members))
 	for i, m := range cell.Members {
 		out[i] = profile.Member{Record: m.Record, Reason: m.Reason.Text}
+		if r, ok := w.Record(m.Record.Ref); ok {
+			out[i].Record = r
+		}
 	}
 	return out
 }
-
-// dates are what folding needs to know of when data came.
-type dates struct {
-	imported map[intel.Ref]intel.Time
-	released map[string]intel.Time // by publisher: the newest release
-	said     map[intel.Ref][]intel.Assertion
-}
-
-func loadDates(ctx context.Context, s *store.Store, level intel.TLP) (d dates, err error) {
-	if d.imported, err = s.FirstImported(ctx); err != nil {
-		return d, err
-	}
-	if d.said, err = s.Assertions(ctx, level); err != nil {
-		return d, err
-	}
-	sets, err := s.Datasets(ctx, store.View{Ceiling: level})
-	if err != nil {
-		return d, err
-	}
-	d.released = map[string]intel.Time{}
-	for _, set := range sets {
-		d.released[set.Publisher] = max(d.released[set.Publisher], set.Released)
-	}
-	return d, nil
-}
-
-// A world answers the composer's questions from what one level may see. It is
-// immutable after newWorld, and safe for concurrent use.
-type world struct {
-	dates
-	records    map[intel.Ref]*intel.Record
-	byID       map[string]intel.Ref // issuer and external id
-	byUUID     map[string]intel.Ref
-	byTitle    map[string]intel.Ref // kind and name key; zero if several have it
-	incoming   map[intel.Ref][]profile.Incoming
-	part       *resolve.Partition
-	publishers *intel.Publishers
-	titles     map[string]string // profile id -> title
-	techniques map[string]int    // ATT&CK id -> profiles
-	stats      map[string]profile.Stats
-}
-
-func newWorld(ctx context.Context, s *store.Store, level intel.TLP, records []*intel.Record, part *resolve.Partition, d dates, publishers *intel.Publishers) (*world, error) {
-	w := &world{
-		dates: d, part: part, publishers: publishers, records: make(map[intel.Ref]*intel.Record, len(records)),
-		byID: map[string]intel.Ref{}, byUUID: map[string]intel.Ref{}, byTitle: map[string]intel.Ref{},
-		incoming: map[intel.Ref][]profile.Incoming{}, titles: map[string]string{}, techniques: map[string]int{},
-	}
-	for _, r := range records {
-		w.records[r.Ref] = r
-	}
-	for _, r := range records {
-		w.index(r)
-	}
-	for _, r := range records {
-		for _, l := range r.Links {
-			if to, ok := w.Find(l); ok {
-				w.incoming[to] = append(w.incoming[to], profile.Incoming{From: r, Link: l})
-			}
-		}
-	}
-	for i := range part.Cells {
-		cell := &part.Cells[i]
-		w.titles[cell.ID] = profile.Title(members(cell), w)
-		used := map[string]bool{}
-		for _, m := range cell.Members {
-			for _, l := range m.Record.Links {
-				if l.Relation != intel.Uses {
-					continue
-				}
-				if to, ok := w.Find(l); ok && w.records[to].Kind == intel.Technique {
-					used[techniqueID(w.records[to])] = true
-				}
-			}
-		}
-		for id := range used {
-			w.techniques[id]++
-		}
-	}
-	return w, w.count(ctx, s, level)
-}
-
-func techniqueID(r *intel.Record) string {
-	for _, id := range r.IDs {
-		if id.Issuer == intel.MitreAttack {
-			return id.ID
-		}
-	}
-	return r.Key
-}
-
-func (w *world) index(r *intel.Record) {
-	for _, id := range r.IDs {
-		if id.Issuer == r.Publisher { // ids are what their issuer says they are
-			key := id.Issuer + "\x00" + id.ID
-			if had, ok := w.byID[key]; !ok || r.Live() && !w.records[had].Live() {
-				w.byID[key] = r.Ref
-			}
-		}
-	}
-	uuid := r.Key
-	if i := bytes.LastIndex([]byte(uuid), []byte("--")); i >= 0 {
-		uuid = uuid[i+2:]
-	}
-	if had, ok := w.byUUID[uuid]; !ok || r.Ref.Less(had) {
-		w.byUUID[uuid] = r.Ref
-	}
-	title := string(r.Kind) + "\x00" + intel.NameKey(r.Title)
-	if had, ok := w.byTitle[title]; ok && had != r.Ref {
-		w.byTitle[title] = intel.Ref{}
-	} else {
-		w.byTitle[title] = r.Ref
-	}
-}
-
-// count adds up the indicators of each profile, each indicator once.
-func (w *world) count(ctx context.Context, s *store.Store, level intel.TLP) error {
-	w.stats = map[string]profile.Stats{}
-	current := ""
-	counted := map[string]map[string]bool{} // profile -> publishers, of the current indicator
-	err := s.EachLinked(ctx, level, func(e store.LinkedEvidence) {
-		cell, ok := w.part.CellOf(e.Subject)
-		if !ok {
-			return
-		}
-		if e.Indicator != current {
-			current = e.Indicator
-			clear(counted)
-		}
-		st := w.stats[cell.ID]
-		if st.ByPublisher == nil {
-			st.ByPublisher = map[string]int{}
-		}
-		if counted[cell.ID] == nil {
-			counted[cell.ID] = map[string]bool{}
-			st.Count++
-		}
-		if !counted[cell.ID][e.Publisher] {
-			counted[cell.ID][e.Publisher] = true
-			st.ByPublisher[e.Publisher]++
-		}
-		if e.First != 0 && (st.First == 0 || e.First < st.First) {
-			st.First = e.First
-		}
-		st.Last = max(st.Last, e.Last, e.First)
-		w.stats[cell.ID] = st
-	})
-	return err
-}
-
-// Record implements [profile.World].
-func (w *world) Record(ref intel.Ref) (*intel.Record, bool) {
-	r, ok := w.records[ref]
-	return r, ok
-}
-
-// Find implements [profile.World].
-func (w *world) Find(l intel.Link) (intel.Ref, bool) {
-	if !l.To.IsZero() {
-		if l.To.Publisher != "" {
-			_, ok := w.records[l.To]
-			return l.To, ok
-		}
-		ref, ok := w.byUUID[l.To.Key]
-		return ref, ok
-	}
-	if l.ID.ID != "" {
-		if ref, ok := w.byID[l.ID.Issuer+"\x00"+l.ID.ID]; ok {
-			return ref, true
-		}
-	}
-	if l.Name != "" && l.Kind != "" {
-		if ref := w.byTitle[string(l.Kind)+"\x00"+intel.NameKey(l.Name)]; !ref.IsZero() {
-			return ref, true
-		}
-	}
-	return intel.Ref{}, false
-}
-
-// ProfileOf implements [profile.World].
-func (w *world) ProfileOf(ref intel.Ref) (id, title string, kind intel.Kind, ok bool) {
-	cell, ok := w.part.CellOf(ref)
-	if !ok {
-		return "", "", "", false
-	}
-	return cell.ID, w.titles[cell.ID], cell.Kind, true
-}
-
-// Incoming implements [profile.World].
-func (w *world) Incoming(ref intel.Ref) []profile.Incoming { return w.incoming[ref] }
-
-// Publisher implements [profile.World].
-func (w *world) Publisher(id string) intel.Publisher { return w.publishers.Of(id) }
-
-// Indicators implements [profile.World].
-func (w *world) Indicators(members []intel.Ref) profile.Stats {
-	for _, ref := range members {
-		if cell, ok := w.part.CellOf(ref); ok {
-			st := w.stats[cell.ID]
-			st.ByPublisher = maps.Clone(st.ByPublisher)
-			return st
-		}
-	}
-	return profile.Stats{}
-}
-
-// FirstImported implements [profile.World].
-func (w *world) FirstImported(ref intel.Ref) intel.Time { return w.imported[ref] }
-
-// Released implements [profile.World].
-func (w *world) Released(ref intel.Ref) intel.Time { return w.released[ref.Publisher] }
-
-// Assertions implements [profile.World].
-func (w *world) Assertions(ref intel.Ref) []intel.Assertion { return w.said[ref] }
-
-// TechniqueUse implements [profile.World].
-func (w *world) TechniqueUse(id string) int { return w.techniques[id] }

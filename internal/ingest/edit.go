@@ -64,7 +64,7 @@ func (e Editor) settle(ctx context.Context, b *store.Batch, whole *bool, err *er
 	// It is written: what follows is not given up because the client hung up.
 	ctx = context.WithoutCancel(ctx)
 	if whole != nil && *whole {
-		_, *err = Derive(ctx, e.Store, nil)
+		_, *err = rederive(ctx, e.Store, nil)
 		return
 	}
 	_, *err = e.Store.FoldIndicators(ctx, nil)

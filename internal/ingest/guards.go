@@ -44,16 +44,17 @@ func (r *run) putGuards(ctx context.Context) error {
 // indicators again that are guarded otherwise. It returns how many lists are other
 // than before.
 func (im *Importer) PutGuards(ctx context.Context, lists ...guard.List) (changed int, err error) {
-	return im.changeGuards(ctx, func() (int, error) { return im.Store.PutGuards(ctx, lists) })
+	return im.settled(ctx, func() (int, error) { return im.Store.PutGuards(ctx, lists) })
 }
 
 // SetGuardPolicy sets what a list does in place of its own policy; "" takes that back.
 func (im *Importer) SetGuardPolicy(ctx context.Context, name string, p guard.Policy) error {
-	_, err := im.changeGuards(ctx, func() (int, error) { return 1, im.Store.SetGuardPolicy(ctx, name, p) })
+	_, err := im.settled(ctx, func() (int, error) { return 1, im.Store.SetGuardPolicy(ctx, name, p) })
 	return err
 }
 
-func (im *Importer) changeGuards(ctx context.Context, change func() (int, error)) (changed int, err error) {
+// settled makes a change after which indicators are judged otherwise, and judges them.
+func (im *Importer) settled(ctx context.Context, change func() (int, error)) (changed int, err error) {
 	before, err := im.Store.Stale(ctx)
 	if err != nil {
 		return 0, err

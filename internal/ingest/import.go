@@ -359,6 +359,7 @@ func (r *run) add(res FileResult, changed bool) {
 	r.res.Run.Counts.Records.Add(res.Counts.Records)
 	r.res.Run.Counts.Indicators.Add(res.Counts.Indicators)
 	r.res.Run.Counts.Articles.Add(res.Counts.Articles)
+	r.res.Run.Counts.Patterns.Add(res.Counts.Patterns)
 	r.res.Run.Rejected = addRejected(r.res.Run.Rejected, res.Rejected)
 	r.res.Files = append(r.res.Files, res)
 }
@@ -384,7 +385,7 @@ type sink struct {
 	records []*intel.Record
 	rejects rejects
 	subject *intel.Ref
-	listed  articles
+	waiting documents
 	linked  bool // some observation has a subject of the file's own
 
 	gathered []intel.Observation      // not yet sent
@@ -495,10 +496,10 @@ func (s *sink) finish(ds intel.Dataset) (FileResult, error) {
 	if res.Counts.Indicators, err = s.batch.Observed(s.ctx); err != nil {
 		return res, err
 	}
-	if err := s.putArticles(); err != nil {
+	if err := s.putDocuments(); err != nil {
 		return res, err
 	}
-	res.Counts.Articles = s.listed.tally
+	res.Counts.Articles, res.Counts.Patterns = s.waiting.tally.articles, s.waiting.tally.patterns
 	enrich(s.records)
 	res.Unmapped = unmapped(s.records)
 	for _, group := range byPublisher(s.records, ds) {
@@ -539,14 +540,19 @@ func (s *sink) snapshot(res *FileResult, ds intel.Dataset, recs []*intel.Record)
 
 // enrich adds what the prose of the records states, on all processors.
 func enrich(recs []*intel.Record) {
+	eachParallel(len(recs), func(i int) { facts.Enrich(recs[i]) })
+}
+
+// eachParallel calls f(0) … f(n-1) on all processors.
+func eachParallel(n int, f func(i int)) {
 	var wg sync.WaitGroup
 	workers := runtime.GOMAXPROCS(0)
 	for w := range workers {
 		wg.Add(1)
 		go func() {
 			defer wg.Done()
-			for i := w; i < len(recs); i += workers {
-				facts.Enrich(recs[i])
+			for i := w; i < n; i += workers {
+				f(i)
 			}
 		}()
 	}

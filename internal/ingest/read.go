@@ -41,7 +41,7 @@ func ReadRecords(ctx context.Context, args []string) ([]*intel.Record, error) {
 			return nil, err
 		}
 	}
-	return out, nil
+	return intel.Join(out), nil
 }
 
 type recordSink struct{ records []*intel.Record }
@@ -52,4 +52,5 @@ func (s *recordSink) Record(r *intel.Record) error {
 }
 func (s *recordSink) Observation(*intel.Observation) error { return nil }
 func (*recordSink) Article(*intel.Article) error           { return nil }
+func (*recordSink) Pattern(*intel.Pattern) error           { return nil }
 func (s *recordSink) Reject(intel.Reject)                  {}

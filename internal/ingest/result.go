@@ -125,7 +125,7 @@ func (r *rejects) list() []RejectedReason {
 // Changed reports whether the import altered any claim.
 func (r *Result) Changed() bool {
 	c := r.Run.Counts
-	return r.Guards+c.Records.New+c.Records.Changed+c.Records.Gone+c.Indicators.New+c.Indicators.Changed+c.Indicators.Gone+c.Articles.New+c.Articles.Changed > 0
+	return r.Guards+c.Records.New+c.Records.Changed+c.Records.Gone+c.Indicators.New+c.Indicators.Changed+c.Indicators.Gone+c.Articles.New+c.Articles.Changed+c.Patterns.New+c.Patterns.Changed > 0
 }
 
 // Failed returns the files that could not be read.

@@ -124,6 +124,7 @@ func (s sender) Section(ds intel.Dataset) error         { return s.send(catalogL
 func (s sender) Record(r *intel.Record) error           { return s.send(catalogLine{rec: r}) }
 func (s sender) Observation(o *intel.Observation) error { return s.send(catalogLine{obs: o}) }
 func (sender) Article(*intel.Article) error             { return nil }
+func (sender) Pattern(*intel.Pattern) error             { return nil }
 func (s sender) Reject(intel.Reject)                    {} // the catalogue has been through the door
 
 // sections writes the lines: each section is as a file of its own.

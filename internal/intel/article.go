@@ -24,13 +24,13 @@ type Article struct {
 	TLP      TLP      `json:"tlp,omitempty"`
 
 	References []Reference        `json:"references,omitempty"` // the document itself first
-	Subjects   []ArticleSubject   `json:"subjects,omitempty"`
+	Subjects   []Subject          `json:"subjects,omitempty"`
 	Indicators []ArticleIndicator `json:"indicators,omitempty"`
 }
 
-// An ArticleSubject is a record that an article is about. Its marking is at
-// least the article's.
-type ArticleSubject struct {
+// A Subject is a record that something is about, with the marking under which
+// that is said.
+type Subject struct {
 	Ref
 	TLP TLP `json:"tlp,omitempty"`
 }
@@ -42,18 +42,18 @@ type ArticleIndicator struct {
 	TLP TLP `json:"tlp,omitempty"`
 }
 
-// MaxArticleSubjects bounds how many records one article is about: longer lists
+// MaxSubjects bounds how many records one article is about: longer lists
 // are indexes, not articles about somebody.
-const MaxArticleSubjects = 64
+const MaxSubjects = 64
 
 // About notes that the article is about a record, under a marking; of several for
-// the same record the lowest counts. What exceeds [MaxArticleSubjects] is passed over.
+// the same record the lowest counts. What exceeds [MaxSubjects] is passed over.
 func (a *Article) About(r Ref, tlp TLP) {
 	tlp = max(tlp, a.TLP)
-	if i := slices.IndexFunc(a.Subjects, func(s ArticleSubject) bool { return s.Ref == r }); i >= 0 {
+	if i := slices.IndexFunc(a.Subjects, func(s Subject) bool { return s.Ref == r }); i >= 0 {
 		a.Subjects[i].TLP = min(a.Subjects[i].TLP, tlp)
-	} else if len(a.Subjects) < MaxArticleSubjects {
-		a.Subjects = append(a.Subjects, ArticleSubject{r, tlp})
+	} else if len(a.Subjects) < MaxSubjects {
+		a.Subjects = append(a.Subjects, Subject{r, tlp})
 	}
 }
 

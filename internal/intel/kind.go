@@ -15,6 +15,9 @@ const (
 	Tool      Kind = "tool"
 	Campaign  Kind = "campaign"
 	Technique Kind = "technique"
+
+	// Part is what is said of a record apart from it: see [Record.Of].
+	Part Kind = "part"
 )
 
 // HasProfile reports whether records of the kind are served as profiles.

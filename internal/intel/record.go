@@ -71,6 +71,10 @@ type Record struct {
 	// actor, a list file): it may join a profile but never founds one.
 	Mention bool `json:"mention,omitempty"`
 	TLP     TLP  `json:"tlp,omitempty"`
+	// Of is set in a [Part]: the key of the record that the links, targets, origins
+	// and affiliations are statements about. A relationship that comes in another
+	// file than the object that it starts from is one, under its own key: see [Join].
+	Of string `json:"of,omitempty"`
 	// Restricted is what the publisher says of the thing under stricter markings
 	// than the record's own. See [Record.At].
 	Restricted []Restricted `json:"restricted,omitempty"`

@@ -32,6 +32,7 @@ type Counts struct {
 	Records    Tally `json:"records"`
 	Indicators Tally `json:"indicators"`
 	Articles   Tally `json:"articles,omitzero"`
+	Patterns   Tally `json:"patterns,omitzero"` // no plain values; kept as they are written
 }
 
 // A Tally counts things of one sort. Read is the sum of the other four.

@@ -10,6 +10,8 @@ type Sink interface {
 	// Article takes a document. What is known of its indicators comes as
 	// observations, before or after.
 	Article(*Article) error
+	// Pattern takes a statement that is no plain value, or not only that.
+	Pattern(*Pattern) error
 	// Reject takes note of something that was read and cannot be used. It
 	// never ends the decoding.
 	Reject(Reject)

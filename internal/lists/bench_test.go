@@ -16,6 +16,7 @@ type discard struct{}
 func (discard) Record(*intel.Record) error           { return nil }
 func (discard) Observation(*intel.Observation) error { return nil }
 func (discard) Article(*intel.Article) error         { return nil }
+func (discard) Pattern(*intel.Pattern) error         { return nil }
 func (discard) Reject(intel.Reject)                  {}
 
 // BenchmarkDecode reads the largest real file of each form.

@@ -44,6 +44,7 @@ func (c *collector) Observation(o *intel.Observation) error {
 	return nil
 }
 func (*collector) Article(*intel.Article) error { return nil }
+func (*collector) Pattern(*intel.Pattern) error { return nil }
 func (c *collector) Reject(r intel.Reject)      { c.rejects = append(c.rejects, r) }
 
 func decodeFile(t testing.TB, dir, file string) (*collector, intel.Dataset) {

@@ -19,6 +19,7 @@ func (printer) Observation(o *intel.Observation) error {
 }
 
 func (printer) Article(*intel.Article) error { return nil }
+func (printer) Pattern(*intel.Pattern) error { return nil }
 func (printer) Reject(r intel.Reject)        { fmt.Println(r.Position, "rejected:", r.Reason) }
 
 func Example() {

@@ -40,6 +40,7 @@ type tally struct{ observations, rejects int }
 func (t *tally) Record(*intel.Record) error           { return nil }
 func (t *tally) Observation(*intel.Observation) error { t.observations++; return nil }
 func (*tally) Article(*intel.Article) error           { return nil }
+func (*tally) Pattern(*intel.Pattern) error           { return nil }
 func (t *tally) Reject(intel.Reject)                  { t.rejects++ }
 
 // TestHostile reads bodies that are made to hurt: in bounded time and memory, and

@@ -28,6 +28,7 @@ func (c *collector) Observation(o *intel.Observation) error {
 }
 
 func (c *collector) Article(a *intel.Article) error { c.articles = append(c.articles, a); return nil }
+func (*collector) Pattern(*intel.Pattern) error     { return nil }
 func (c *collector) Reject(r intel.Reject)          { c.rejects = append(c.rejects, r) }
 
 // reasons returns the rejects, each in one line.

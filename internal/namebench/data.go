@@ -53,4 +53,5 @@ func (s *catalogSink) Record(r *intel.Record) error {
 }
 func (s *catalogSink) Observation(*intel.Observation) error { return nil }
 func (*catalogSink) Article(*intel.Article) error           { return nil }
+func (*catalogSink) Pattern(*intel.Pattern) error           { return nil }
 func (s *catalogSink) Reject(intel.Reject)                  {}

@@ -17,7 +17,7 @@ import (
 
 const (
 	leaseName = "subscriptions"
-	leaseTerm = 20 * time.Second
+	leaseTerm = 8 * time.Second
 
 	// How often it is looked whether something changed: two seconds are promised.
 	tick = 200 * time.Millisecond

@@ -180,5 +180,9 @@ func publishArticles(ctx context.Context, s *store.Store, ref intel.Ref) error {
 			return err
 		}
 	}
+	rule := &intel.Pattern{Ref: intel.Ref{Publisher: ref.Publisher, Key: "rule"}, Type: hostile, Name: hostile, Text: hostile, Reason: hostile, Subjects: []intel.Subject{{Ref: ref}}}
+	if _, err := b.Pattern(ctx, rule); err != nil {
+		return err
+	}
 	return b.Commit(ctx)
 }

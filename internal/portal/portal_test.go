@@ -37,6 +37,7 @@ func TestPages(t *testing.T) {
 		{"/profiles/bad", 200, []string{"evil[.]contoso[.]com", "heard of"}},
 		{"/profiles/large", 200, []string{"150 techniques", "137 more names"}},
 		{"/profiles/bad", 200, []string{"Articles about it", "/articles/" + badArticle}},
+		{"/profiles/bad", 200, []string{"Patterns, kept as their sources write them"}},
 		{"/articles", 200, []string{"A quiet article", "/articles/" + badArticle, "$orderby=createdDateTime desc"}},
 		{"/articles?q=quiet+article", 200, []string{"A quiet article", "Articles with “quiet article” <small>1</small>"}},
 		{"/articles?q=nowhere+at+all", 200, []string{"No article holds these words"}},

@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"net/http"
@@ -52,13 +53,17 @@ type profileView struct {
 	Names       short[nameRow]
 	References  short[referenceRow]
 	Articles    short[articleRow]
+	Patterns    []patternRow
+	MorePats    int // patterns that are not shown
 	Records     []recordRow
 	Credits     []string
 
-	Timeline *timeline // nil: too little is dated
-	Fields   []profile.FieldClaims
-	Changes  changesView
-	JSON     string
+	Met       *store.SightingTotal // in the owner's own data; nil: never
+	Sightings []sightingRow        // the latest
+	Timeline  *timeline            // nil: too little is dated
+	Fields    []profile.FieldClaims
+	Changes   changesView
+	JSON      string
 
 	Indicators []indicatorRow
 	Choices    []choice // which of them are listed
@@ -71,6 +76,12 @@ type profileView struct {
 	CurlList   string
 }
 
+// A patternRow is what a source says to look for that is no plain value.
+type patternRow struct{ Name, Type, Source, Reason, Text, Date string }
+
+// patternsShown is how many patterns the page of a profile has.
+const patternsShown = 20
+
 type indicatorRow struct {
 	Kind, Shown string
 	Link        string
@@ -78,9 +89,19 @@ type indicatorRow struct {
 	Active      bool
 	First, Last string
 	Heard       bool // First is the date of a file or an import, not of a sighting
+	Met         string
 	Sources     []string
 	Articles    []articleRow // that list it, the latest
 }
+
+// A sightingRow is a sighting on a page.
+type sightingRow struct {
+	*store.Sighting
+	Shown string
+}
+
+// sightingsShown is how many sightings a page has.
+const sightingsShown = 10
 
 func (p *portal) profile(r *http.Request) (*page, error) {
 	ctx, v := r.Context(), p.view()
@@ -105,6 +126,9 @@ func (p *portal) profile(r *http.Request) (*page, error) {
 	if err := p.indicators(ctx, view, r.URL.Query()); err != nil {
 		return nil, err
 	}
+	if view.Met, view.Sightings, err = p.sightings(ctx, store.SightingFilter{Profile: id}); err != nil {
+		return nil, err
+	}
 	months, err := p.Store.Months(ctx, id, v)
 	if err != nil {
 		return nil, err
@@ -120,6 +144,14 @@ func (p *portal) profile(r *http.Request) (*page, error) {
 	if err != nil {
 		return nil, err
 	}
+	patterns, total, err := p.Store.ProfilePatterns(ctx, id, patternsShown, v)
+	if err != nil {
+		return nil, err
+	}
+	for _, x := range patterns {
+		view.Patterns = append(view.Patterns, patternRow{cmp.Or(x.Name, x.Key), x.Type, intel.PublisherOf(x.Publisher).Title, x.Reason, x.Text, x.Modified.Day()})
+	}
+	view.MorePats = total - len(patterns)
 	view.Articles = shorten(articleRows(articles), articlesShown)
 	view.Curl = curl(p.base(r), "/intelProfiles/"+url.PathEscape(id))
 	view.CurlList = curl(p.base(r), "/intelProfiles/"+url.PathEscape(id)+"/indicators", "$count=true", "$orderby=firstSeenDateTime desc")
@@ -153,6 +185,23 @@ func newProfileView(d *intel.Dossier) *profileView {
 		v.Credits = appendNew(v.Credits, pub.Credit)
 	}
 	return v
+}
+
+// sightings returns what was met in the owner's own data of what the filter means: the sum, nil if there is nothing, and the latest.
+func (p *portal) sightings(ctx context.Context, f store.SightingFilter) (*store.SightingTotal, []sightingRow, error) {
+	list, _, err := p.Store.Sightings(ctx, f, sightingsShown, "", p.view())
+	if err != nil || len(list) == 0 {
+		return nil, nil, err
+	}
+	total, err := p.Store.SightingTotal(ctx, f, p.view())
+	if err != nil {
+		return nil, nil, err
+	}
+	var rows []sightingRow
+	for _, g := range list {
+		rows = append(rows, sightingRow{g, observable.Defang(observable.Observable{Kind: g.Kind, Value: g.Value})})
+	}
+	return &total, rows, nil
 }
 
 // indented is a profile as the API serves it, for reading.
@@ -216,6 +265,11 @@ func (p *portal) indicators(ctx context.Context, view *profileView, in url.Value
 			First: i.FirstSeen.Day(), Last: i.LastSeen.Day(),
 			Heard: i.Basis.Rung() >= intel.BasisFile.Rung(),
 		}
+		met, err := p.Store.SightingTotal(ctx, store.SightingFilter{Indicator: i.ID}, v)
+		if err != nil {
+			return err
+		}
+		row.Met = met.Last.Day()
 		evidence, err := p.Store.Evidence(ctx, i.ID, v)
 		if err != nil {
 			return err

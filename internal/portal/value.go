@@ -231,6 +231,9 @@ type indicatorView struct {
 	NearTitle        string
 	Curl             string
 	Host             string // path of the API's reputation, "" if it is no host
+
+	Met       *store.SightingTotal // in the owner's own data; nil: never
+	Sightings []sightingRow        // the latest
 }
 
 type evidenceRow struct {
@@ -253,6 +256,9 @@ func (p *portal) indicator(r *http.Request) (*page, error) {
 			return nil, err
 		}
 	case !errors.Is(err, intel.ErrNotFound):
+		return nil, err
+	}
+	if v.Met, v.Sightings, err = p.sightings(ctx, store.SightingFilter{Indicator: o.ID()}); err != nil {
 		return nil, err
 	}
 	around, err := p.around(ctx, o)

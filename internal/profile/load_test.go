@@ -92,6 +92,7 @@ type sink struct{ add func(*intel.Record) }
 func (s sink) Record(r *intel.Record) error         { facts.Enrich(r); s.add(r); return nil }
 func (s sink) Observation(*intel.Observation) error { return nil }
 func (sink) Article(*intel.Article) error           { return nil }
+func (sink) Pattern(*intel.Pattern) error           { return nil }
 func (s sink) Reject(intel.Reject)                  {}
 
 // join makes profiles: MISP and Microsoft records join the ATT&CK record with

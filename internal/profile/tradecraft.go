@@ -46,26 +46,21 @@ func (t *teller) tradecraft() string {
 // rank divides the techniques: those that few other profiles use, to be told in
 // full, and the rest. Both stay ordered, the first by rarity, the second by id.
 func (t *teller) rank() (full, rest []intel.TechniqueUse) {
-	type ranked struct {
-		intel.TechniqueUse
-		users int
-	}
-	all := make([]ranked, len(t.d.Techniques))
+	ids := make([]string, len(t.d.Techniques))
+	byID := make(map[string]intel.TechniqueUse, len(ids))
 	for i, u := range t.d.Techniques {
-		all[i] = ranked{u, t.f.w.TechniqueUse(u.ID)}
+		ids[i], byID[u.ID] = u.ID, u
 	}
-	slices.SortStableFunc(all, func(a, b ranked) int {
-		return cmp.Or(cmp.Compare(a.users, b.users), cmp.Compare(a.ID, b.ID))
-	})
+	all := t.f.w.Rarest(ids)
 	n := len(all)
 	if n > distinctive+5 {
 		n = distinctive
 	}
-	for i, u := range all {
+	for i, id := range all {
 		if i < n {
-			full = append(full, u.TechniqueUse)
+			full = append(full, byID[id])
 		} else {
-			rest = append(rest, u.TechniqueUse)
+			rest = append(rest, byID[id])
 		}
 	}
 	slices.SortStableFunc(rest, func(a, b intel.TechniqueUse) int { return cmp.Compare(a.ID, b.ID) })

@@ -28,9 +28,9 @@ type World interface {
 	// Assertions returns since when and until when a record was called what, in
 	// the versions that were imported; none if that is not known.
 	Assertions(intel.Ref) []intel.Assertion
-	// TechniqueUse is the number of profiles to which the technique with the
-	// ATT&CK id is tied; 0 if that is not known.
-	TechniqueUse(id string) int
+	// Rarest returns the techniques with these ATT&CK ids by the number of profiles
+	// that they are tied to, then by id.
+	Rarest(ids []string) []string
 }
 
 // Incoming is a link seen from its target.

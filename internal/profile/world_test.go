@@ -127,4 +127,6 @@ func (w *memory) FirstImported(intel.Ref) intel.Time { return w.imported }
 func (w *memory) Released(ref intel.Ref) intel.Time { return w.released[ref.Publisher] }
 
 func (w *memory) Assertions(ref intel.Ref) []intel.Assertion { return w.said[ref] }
-func (w *memory) TechniqueUse(id string) int                 { return w.use[id] }
+func (w *memory) Rarest(ids []string) []string {
+	return slices.SortedFunc(slices.Values(ids), func(a, b string) int { return cmp.Or(cmp.Compare(w.use[a], w.use[b]), cmp.Compare(a, b)) })
+}

@@ -83,7 +83,18 @@ type Result struct {
 	export.Report
 	Withheld map[string]int // by publisher: not allowed to go to the audience
 	Credits  []string       // lines that the publishers ask to be shown
+	Near     map[string]Near
 }
+
+// Near are the entries of an export that stand on a list of guards which does not
+// keep them back: popular names, shared infrastructure, resolvers.
+type Near struct {
+	Entries  int
+	Examples []string // the first few values
+}
+
+// maxNear is how many values are told for each list.
+const maxNear = 3
 
 // Prepare checks a request for a reader with the view. The error is a [*Mistake],
 // an [*odata.Error] about the filter, or wraps [intel.ErrNotFound] for the profile.
@@ -189,10 +200,14 @@ func (j *Job) At(t intel.Time) { j.opts.Updated = t }
 
 // Write writes the export. If w fails or ctx ends, so does it. It may be called again.
 func (j *Job) Write(ctx context.Context, w io.Writer) (Result, error) {
-	r := Result{Withheld: map[string]int{}}
+	r := Result{Withheld: map[string]int{}, Near: map[string]Near{}}
 	met := map[string]bool{}
+	opts := j.opts
+	if err := j.number(ctx, &opts); err != nil {
+		return r, err
+	}
 	var err error
-	r.Report, err = export.Export(w, j.Format, j.opts, j.indicators(ctx, met, r.Withheld))
+	r.Report, err = export.Export(w, j.Format, opts, j.indicators(ctx, met, r.Withheld, r.Near))
 	for id := range met {
 		if c := intel.PublisherOf(id).Credit; c != "" && !slices.Contains(r.Credits, c) {
 			r.Credits = append(r.Credits, c)
@@ -202,8 +217,24 @@ func (j *Job) Write(ctx context.Context, w io.Writer) (Result, error) {
 	return r, err
 }
 
+// number lets rules have the numbers that the database keeps for them. Those that
+// are new get theirs before anything is written, many at once. A database that
+// cannot be written keeps none.
+func (j *Job) number(ctx context.Context, o *export.Options) error {
+	if !j.Format.Rules || j.st.ReadOnly() {
+		return nil
+	}
+	ledger := j.st.RuleLedger(ctx, export.Candidate)
+	o.Numbers = ledger
+	ledger.Collect()
+	if _, err := export.Export(io.Discard, j.Format, *o, j.indicators(ctx, map[string]bool{}, map[string]int{}, map[string]Near{})); err != nil {
+		return err
+	}
+	return ledger.Settle()
+}
+
 // indicators are those that the audience may have, by id.
-func (j *Job) indicators(ctx context.Context, met map[string]bool, withheld map[string]int) iter.Seq2[*export.Indicator, error] {
+func (j *Job) indicators(ctx context.Context, met map[string]bool, withheld map[string]int, near map[string]Near) iter.Seq2[*export.Indicator, error] {
 	outside := j.req.Audience == Customers || j.req.Audience == Public
 	errStop := errors.New("stop")
 	return func(yield func(*export.Indicator, error) bool) {
@@ -221,7 +252,15 @@ func (j *Job) indicators(ctx context.Context, met map[string]bool, withheld map[
 			for _, id := range publishers {
 				met[id] = true
 			}
-			if !yield(indicator(i, publishers), nil) {
+			x := indicator(i, publishers)
+			if list := i.Guard.List; list != "" && j.Format.Carries(x) {
+				n := near[list]
+				if n.Entries++; len(n.Examples) < maxNear {
+					n.Examples = append(n.Examples, i.Observable.Value)
+				}
+				near[list] = n
+			}
+			if !yield(x, nil) {
 				return errStop
 			}
 			return nil

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"testing"
 
+	"dossier/internal/guard"
 	"dossier/internal/ingest"
 	"dossier/internal/intel"
 	"dossier/internal/odata"
@@ -238,6 +239,58 @@ func TestCompare(t *testing.T) {
 		c, err := Compare(strings.NewReader(tt.before), strings.NewReader(tt.after))
 		if err != nil || c.Gone != tt.gone || c.New != tt.new || c.Share() != tt.share {
 			t.Errorf("%.10q, %.10q: %+v, %g, %v", tt.before, tt.after, c, c.Share(), err)
+		}
+	}
+}
+
+// TestRuleNumbers: a rule keeps its number while others come and go, and an export
+// that changes nothing writes nothing.
+func TestRuleNumbers(t *testing.T) {
+	st := open(t)
+	sids := func(req Request) map[string]string {
+		t.Helper()
+		req.Format = "suricata"
+		text, _ := written(t, st, req, intel.Red)
+		out := map[string]string{}
+		for l := range strings.Lines(text) {
+			if before, after, ok := strings.Cut(l, "sid:"); ok {
+				sid, _, _ := strings.Cut(after, ";")
+				out[sid] = before
+			}
+		}
+		return out
+	}
+	narrow := Request{FirstRule: 100, LastRule: 111} // so that numbers collide
+	all := sids(narrow)
+	if len(all) < 8 {
+		t.Fatalf("%v", all)
+	}
+	for _, filter := range []string{"artifact/id eq 'heron-eset.com'", "artifact/id eq 'heron-acme.com'", "artifact/id eq '45.9.20.5'", ""} {
+		some := narrow
+		some.Filter = filter
+		for sid, rule := range sids(some) {
+			if all[sid] != rule {
+				t.Errorf("%q: %s is %s, was %s", filter, sid, rule, all[sid])
+			}
+		}
+	}
+}
+
+// TestNear: what stands on a list of guards that does not keep it back is told, of
+// the kinds that the format carries.
+func TestNear(t *testing.T) {
+	st := open(t)
+	list := guard.List{Name: "shared", Title: "Shared hosting", Policy: guard.Annotate, Entries: []string{"heron-eset.com", "heron-acme.com", "45.9.20.5"}}
+	if _, err := st.PutGuards(t.Context(), []guard.List{list}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := st.FoldIndicators(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	for format, want := range map[string]int{"domains": 2, "ipv4": 1, "urls": 0} {
+		_, r := written(t, st, Request{Format: format}, intel.Red)
+		if n := r.Near["shared"]; n.Entries != want || len(n.Examples) != want {
+			t.Errorf("%s: %+v, want %d", format, r.Near, want)
 		}
 	}
 }

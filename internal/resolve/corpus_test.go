@@ -42,6 +42,7 @@ type recordSink struct{ records []*intel.Record }
 func (s *recordSink) Record(r *intel.Record) error         { s.records = append(s.records, r); return nil }
 func (s *recordSink) Observation(*intel.Observation) error { return nil }
 func (*recordSink) Article(*intel.Article) error           { return nil }
+func (*recordSink) Pattern(*intel.Pattern) error           { return nil }
 func (s *recordSink) Reject(intel.Reject)                  {}
 
 func readCorpus(dir string) ([]*intel.Record, error) {

@@ -24,6 +24,9 @@ type Input struct {
 	Base *Partition
 	// Decisions are statements by analysts, in any order.
 	Decisions []Decision
+	// Citing, if not nil, tells how many records cite a document (see [Cites]):
+	// for an assignment of some of the records alone. nil counts Records.
+	Citing func(document string) int
 }
 
 // An Entry of the ledger is the id that a record's profile had when the record

@@ -256,7 +256,7 @@ func (s *scorer) corroborate(n *node, p *pair) {
 		p.evidence = append(p.evidence, Evidence{Kind: ByCountry, Name: land, By: by, Weight: countryMalus})
 	}
 	for _, d := range n.docs {
-		if len(s.cited[d]) > maxCiting {
+		if s.common[d] {
 			continue
 		}
 		for _, m := range s.cited[d] {

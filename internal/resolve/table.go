@@ -46,13 +46,14 @@ type explicit struct {
 // A table holds the records of one assignment, in the total order of
 // precedence, with the indexes over them.
 type table struct {
-	nodes []node
-	byRef map[intel.Ref]int32
-	keys  map[string]int32
-	posts [][]int32 // name key -> nodes that use it, ascending
-	docs  map[string]int32
-	cited [][]int32 // document -> nodes that cite it
-	uuids map[string][]int32
+	nodes  []node
+	byRef  map[intel.Ref]int32
+	keys   map[string]int32
+	posts  [][]int32 // name key -> nodes that use it, ascending
+	docs   map[string]int32
+	cited  [][]int32 // document -> nodes that cite it
+	common []bool    // document -> so many cite it that it says nothing
+	uuids  map[string][]int32
 }
 
 // newTable takes in the records. Those of the base stand for themselves: a
@@ -94,7 +95,7 @@ func newTable(in Input) *table {
 	t.addNames()
 	t.addIDs(in.Rank)
 	t.addLinks()
-	t.addDocuments()
+	t.addDocuments(in.Citing)
 	return t
 }
 

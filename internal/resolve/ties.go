@@ -146,12 +146,13 @@ func uuidOf(key string) string {
 	return strings.ToLower(u)
 }
 
-// maxCiting is how many records may cite a document before it says nothing
+// MaxCiting is how many records may cite a document before it says nothing
 // about any of them.
-const maxCiting = 4
+const MaxCiting = 4
 
-// addDocuments notes which documents the records cite.
-func (t *table) addDocuments() {
+// addDocuments notes which documents the records cite, and which are cited too
+// often.
+func (t *table) addDocuments(citing func(string) int) {
 	for i := range t.nodes {
 		n := &t.nodes[i]
 		n.lands = countries(n.rec)
@@ -171,6 +172,14 @@ func (t *table) addDocuments() {
 				t.cited[d] = append(t.cited[d], int32(i))
 			}
 		}
+	}
+	t.common = make([]bool, len(t.cited))
+	for url, d := range t.docs {
+		n := len(t.cited[d])
+		if n > 1 && citing != nil { // what one record cites agrees with no other
+			n = citing(url)
+		}
+		t.common[d] = n > MaxCiting
 	}
 }
 

@@ -27,6 +27,7 @@ type collector struct {
 	Observations []*intel.Observation
 	Rejects      []intel.Reject
 	Articles     []*intel.Article
+	Patterns     []*intel.Pattern
 	fail         error
 }
 
@@ -42,6 +43,11 @@ func (c *collector) Observation(o *intel.Observation) error {
 
 func (c *collector) Article(a *intel.Article) error {
 	c.Articles = append(c.Articles, a)
+	return c.fail
+}
+
+func (c *collector) Pattern(p *intel.Pattern) error {
+	c.Patterns = append(c.Patterns, p)
 	return c.fail
 }
 

@@ -49,7 +49,11 @@ func (f *file) emit(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := f.parts(); err != nil {
+		return err
+	}
 	f.listReported()
+	f.missing()
 	for i, it := range f.items {
 		if i%256 == 0 && ctx.Err() != nil {
 			return ctx.Err()
@@ -63,6 +67,54 @@ func (f *file) emit(ctx context.Context) error {
 		}
 	}
 	return f.articles()
+}
+
+// parts emits the relationships of objects that are not in the file, each as a
+// record of its own, and those that are withdrawn. A release is whole: it has none.
+func (f *file) parts() error {
+	if f.snapshot {
+		return nil
+	}
+	for _, t := range f.loose {
+		t.include()
+		if r := &t.rec; len(r.Links)+len(r.Targets)+len(r.Origins)+len(r.Affiliations)+len(r.Restricted) == 0 {
+			continue
+		}
+		if err := f.emitPart(&t.meta, &t.rec); err != nil {
+			return err
+		}
+	}
+	for _, g := range f.gone {
+		if g.typ != "relationship" {
+			continue
+		}
+		r := &intel.Record{Ref: intel.Ref{Key: g.id}, Kind: intel.Part, Created: g.created, Modified: g.modified, TLP: f.tlp(g.markings), Revoked: true}
+		if err := f.emitPart(&g.meta, r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f *file) emitPart(m *meta, r *intel.Record) error {
+	r.Publisher = f.publisher(m, false)
+	f.counts[r.Publisher]++
+	return f.sink.Record(r)
+}
+
+// missing reports the indicators that relationships tie to somebody and that are
+// not in the file: what they are of is not known here.
+func (f *file) missing() {
+	lack := map[string]bool{}
+	for id := range f.indicated {
+		lack[id] = true
+	}
+	for _, ind := range f.indicators {
+		delete(lack, ind.id)
+	}
+	for _, id := range sortedKeys(lack) {
+		f.sink.Reject(intel.Reject{Position: "relationships", Reason: "relationship of an indicator that is not in the file", Sample: shorten(id, 120)})
+	}
 }
 
 // tacticOrder returns the places of tactics in the matrix.

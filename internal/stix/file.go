@@ -19,6 +19,8 @@ type file struct {
 	items      []*item // in file order
 	things     map[string]*thing
 	relations  []*relation
+	loose      []*thing // relationships of what the file lacks: see file.apart
+	gone       []*gone
 	reports    []*report
 	identities map[string]*identity
 	locations  map[string]*location
@@ -159,6 +161,8 @@ func (f *file) add(body any) {
 		f.released = max(f.released, x.modified)
 	case *sighting:
 		f.sightings = append(f.sightings, x)
+	case *gone:
+		f.gone = append(f.gone, x)
 	case *identity:
 		f.identities[x.id] = x
 	case *location:

@@ -43,9 +43,12 @@ func (f *file) relate(it *item, r *relation) {
 		return
 	}
 	from := f.things[r.source]
-	if from == nil {
+	if from == nil && f.snapshot {
 		f.reject(it, "source_ref", "relationship of an object that is not in the file", r.source)
 		return
+	}
+	if from == nil {
+		from = f.apart(r, tlp)
 	}
 	if f.isCopy(from) {
 		f.reject(it, "source_ref", "relationship of a copy of an ATT&CK object", r.source)
@@ -55,14 +58,27 @@ func (f *file) relate(it *item, r *relation) {
 	case kindOf(typeOf(r.target)) != "":
 		says := from.part(tlp)
 		says.Links = append(says.Links, f.link(from, r, says.TLP))
+		// Not of a campaign that the file lacks: it may be marked more strictly than
+		// this, and then nobody below may follow it.
 		if from.rec.Kind == intel.Campaign && r.kind == "attributed-to" {
 			f.tie(f.attributed, r.source, pointer{r.target, max(tlp, f.tlp(from.markings))})
 		}
-	case from.rec.Kind == intel.Technique:
+	case kindOf(typeOf(r.source)) == intel.Technique:
 		// What a technique may be turned against is no target of anybody.
 	default:
 		f.side(it, from, r)
 	}
+}
+
+// apart returns a thing that stands for what a relationship says of an object that
+// is not in the file: a record of its own, which is joined with the object's when
+// there is one. It has the key and the marking of the relationship.
+func (f *file) apart(r *relation, tlp intel.TLP) *thing {
+	t := &thing{meta: r.meta, rec: intel.Record{
+		Ref: intel.Ref{Key: r.id}, Kind: intel.Part, Of: r.source, Created: r.created, Modified: r.modified, TLP: tlp,
+	}}
+	f.loose = append(f.loose, t)
+	return t
 }
 
 // part returns where statements about the thing go that have the marking, at
@@ -84,7 +100,7 @@ func (t *thing) include() {
 	slices.SortFunc(t.parts, func(a, b intel.Restricted) int { return cmp.Compare(a.TLP, b.TLP) })
 	for _, p := range t.parts {
 		p.Origins, p.Affiliations, p.Targets = distinct(p.Origins), distinct(p.Affiliations), distinct(p.Targets)
-		sortLinks(p.Links)
+		intel.SortLinks(p.Links)
 		switch {
 		case p.TLP <= t.rec.TLP:
 			t.rec.Include(&p)
@@ -93,7 +109,7 @@ func (t *thing) include() {
 		}
 	}
 	t.rec.Origins, t.rec.Affiliations, t.rec.Targets = distinct(t.rec.Origins), distinct(t.rec.Affiliations), distinct(t.rec.Targets)
-	sortLinks(t.rec.Links)
+	intel.SortLinks(t.rec.Links)
 }
 
 // tie adds a pointer of an id to a table.
@@ -183,18 +199,4 @@ func (f *file) link(from *thing, r *relation, level intel.TLP) intel.Link {
 		}
 	}
 	return l
-}
-
-// sortLinks makes the order of links independent of that of the file.
-func sortLinks(links []intel.Link) {
-	slices.SortStableFunc(links, func(a, b intel.Link) int {
-		return cmp.Or(
-			cmp.Compare(a.Relation, b.Relation),
-			cmp.Compare(a.ID.ID, b.ID.ID),
-			cmp.Compare(a.To.Key, b.To.Key),
-			cmp.Compare(a.First.At, b.First.At),
-			cmp.Compare(a.Modified, b.Modified),
-			cmp.Compare(a.Text, b.Text),
-		)
-	})
 }

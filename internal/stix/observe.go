@@ -21,19 +21,21 @@ func (f *file) listReported() {
 }
 
 // observe emits the observations of one indicator. What is no plain indicator
-// is rejected: once for every alternative of the pattern that is lost.
+// is rejected as one, once for every alternative of the pattern that is lost, and
+// the pattern is kept as it is written.
 //
 // What ties an indicator to a subject may be more restricted than the indicator.
 // Then the subject stands in an observation of its own under the stricter
 // marking, and those who may not see the tie see what they would see without it.
 func (f *file) observe(it *item, ind *indicator) error {
 	switch {
-	case ind.patternType != "" && ind.patternType != "stix":
-		f.reject(it, "pattern_type", "pattern type "+shorten(ind.patternType, 40), ind.name)
-		return nil
 	case ind.benign:
 		f.reject(it, "", "benign indicator", ind.pattern)
 		return nil
+	case ind.patternType != "" && ind.patternType != "stix":
+		why := "pattern type " + shorten(ind.patternType, 40)
+		f.reject(it, "pattern_type", why, ind.name)
+		return f.keep(it, ind, why)
 	}
 	p, err := ParsePattern(ind.pattern)
 	if err != nil {
@@ -43,6 +45,11 @@ func (f *file) observe(it *item, ind *indicator) error {
 	found, skipped := observables(p)
 	for _, s := range skipped {
 		f.reject(it, "pattern", s.reason, s.sample)
+	}
+	if why := beyondValues(found, skipped); why != "" {
+		if err := f.keep(it, ind, why); err != nil {
+			return err
+		}
 	}
 	if len(found) == 0 {
 		if len(skipped) == 0 {

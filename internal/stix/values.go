@@ -18,7 +18,10 @@ type finding struct {
 }
 
 // skip is a part of a pattern that gives no observable.
-type skip struct{ reason, sample string }
+type skip struct {
+	reason, sample string
+	value          bool // it is a plain value, and no good: a private address
+}
 
 // gatherer walks a pattern.
 type gatherer struct {
@@ -172,7 +175,7 @@ const noObservable = "no observable: "
 
 func (g *gatherer) test(t Test) {
 	kind, why := kindOfPath(t.Path)
-	skipped := func(reason, sample string) { g.skipped = append(g.skipped, skip{reason, sample}) }
+	skipped := func(reason, sample string) { g.skipped = append(g.skipped, skip{reason: reason, sample: sample}) }
 	switch {
 	case why == "" && (t.Not || t.Op == "!="):
 		skipped("negated comparison", t.Path.String())
@@ -193,7 +196,7 @@ func (g *gatherer) test(t Test) {
 		}
 		o, err := parseValue(kind, l.Text)
 		if err != nil {
-			skipped(reasonOf(err), l.Text)
+			g.skipped = append(g.skipped, skip{reasonOf(err), l.Text, true})
 			continue
 		}
 		g.found = append(g.found, finding{Observable: o, text: l.Text, source: source})

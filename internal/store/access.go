@@ -66,7 +66,7 @@ func scanClient(row scanner) (*Client, error) {
 // Client returns the client with the id. The error wraps [intel.ErrNotFound] if
 // there is none.
 func (s *Store) Client(ctx context.Context, id string) (*Client, error) {
-	c, err := scanClient(s.queryRow(ctx, "SELECT "+clientColumns+" FROM client WHERE id = ?", id))
+	c, err := scanClient(s.queryRow(s.brief(ctx), "SELECT "+clientColumns+" FROM client WHERE id = ?", id))
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, fmt.Errorf("client %q: %w", id, intel.ErrNotFound)
 	}

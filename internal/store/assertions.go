@@ -15,7 +15,8 @@ import (
 // end of a data set.
 type assertions struct {
 	rows  *bulk
-	timed bool // some are dated by the import, having no date of their own
+	of    []intel.Ref // up to one more than may be touched
+	timed bool        // some are dated by the import, having no date of their own
 }
 
 func (b *Batch) assertions(ctx context.Context) *assertions {
@@ -36,6 +37,9 @@ func (b *Batch) assertions(ctx context.Context) *assertions {
 func (a *assertions) add(r *intel.Record, ds intel.Dataset, now intel.Time) error {
 	if r.Mention || r.Kind != intel.Actor && r.Kind != intel.Tool {
 		return nil
+	}
+	if len(a.of) <= maxTouched {
+		a.of = append(a.of, r.Ref)
 	}
 	first, firstBasis := r.Modified, intel.BasisStated
 	last, lastBasis := max(r.Modified, ds.Released), intel.BasisRelease
@@ -79,34 +83,45 @@ func (a *assertions) add(r *intel.Record, ds intel.Dataset, now intel.Time) erro
 // end writes what waits, and tells the batch if it was anything new.
 func (a *assertions) end(b *Batch) error {
 	err := a.rows.flush()
-	b.changed = b.changed || a.rows.changed
+	if a.rows.changed {
+		b.touch(false, a.of...)
+	}
 	return err
 }
 
 // Assertions returns since when and until when each record was called what, as
 // those see it who see up to the ceiling: by record, in order of the name.
 func (s *Store) Assertions(ctx context.Context, ceiling intel.TLP) (map[intel.Ref][]intel.Assertion, error) {
-	rows, err := s.write.QueryContext(ctx, `SELECT publisher, key, name, coined_by, relation, first, first_basis, last, last_basis
-		FROM assertion WHERE tlp <= ? ORDER BY publisher, key, name, tlp`, int(ceiling))
+	rows, err := s.write.QueryContext(ctx, assertionQuery+"WHERE tlp <= ? ORDER BY publisher, key, name, tlp", int(ceiling))
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
 	out := map[intel.Ref][]intel.Assertion{}
 	for rows.Next() {
-		var ref intel.Ref
-		var a intel.Assertion
-		if err := rows.Scan(&ref.Publisher, &ref.Key, &a.Value, &a.CoinedBy, &a.Relation, &a.First, &a.FirstBasis, &a.Last, &a.LastBasis); err != nil {
+		if err := addAssertion(out, rows); err != nil {
 			return nil, err
 		}
-		list := out[ref]
-		if n := len(list); n > 0 && list[n-1].Value == a.Value { // under several markings
-			list[n-1] = widest(list[n-1], a)
-			continue
-		}
-		out[ref] = append(list, a)
 	}
 	return out, rows.Err()
+}
+
+const assertionQuery = "SELECT publisher, key, name, coined_by, relation, first, first_basis, last, last_basis FROM assertion "
+
+// addAssertion adds a row of assertionQuery, which come in order of the name.
+func addAssertion(out map[intel.Ref][]intel.Assertion, rows scanner) error {
+	var ref intel.Ref
+	var a intel.Assertion
+	if err := rows.Scan(&ref.Publisher, &ref.Key, &a.Value, &a.CoinedBy, &a.Relation, &a.First, &a.FirstBasis, &a.Last, &a.LastBasis); err != nil {
+		return err
+	}
+	list := out[ref]
+	if n := len(list); n > 0 && list[n-1].Value == a.Value { // under several markings
+		list[n-1] = widest(list[n-1], a)
+		return nil
+	}
+	out[ref] = append(list, a)
+	return nil
 }
 
 // widest is two assertions of the same name as one.

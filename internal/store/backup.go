@@ -288,7 +288,7 @@ func openBackup(r io.Reader, progress func(BackupProgress)) (*backupReader, erro
 	}
 	in := &backupReader{packed: packed, sum: &prefixSum{r: packed, hash: sha256.New()}, progress: progress}
 	mode, err := cbor.DecOptions{
-		MaxArrayElements: backupMaxElements, MaxMapPairs: 64, MaxNestedLevels: 8, IntDec: cbor.IntDecConvertSigned,
+		MaxArrayElements: backupMaxElements, MaxMapPairs: 64, MaxNestedLevels: 8, IntDec: cbor.IntDecConvertSignedOrFail,
 		DefaultMapType: reflect.TypeFor[map[string]any](), IndefLength: cbor.IndefLengthForbidden, TagsMd: cbor.TagsForbidden,
 	}.DecMode()
 	if err != nil {

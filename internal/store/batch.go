@@ -34,8 +34,10 @@ type Batch struct {
 	obsTally intel.Tally
 	touched  touchedSet
 	changed  bool
-	articles bool                     // some article is new, changed or gone
+	articles bool                     // some article or pattern is new, changed or gone
 	fresh    map[string]*intel.Record // by hash
+	dirty    map[intel.Ref]bool       // records to be derived again, and whether they changed
+	all      bool                     // everything is
 
 	table *intel.Publishers // as the batch has left it; nil: not read yet
 
@@ -74,6 +76,9 @@ func (b *Batch) Commit(ctx context.Context) error {
 	}
 	if b.changed {
 		if err := setMeta(ctx, b.tx, metaStale, "1"); err != nil {
+			return err
+		}
+		if err := b.noteTouched(ctx); err != nil {
 			return err
 		}
 	}
@@ -247,6 +252,7 @@ func (b *Batch) Records(ctx context.Context, ds intel.Dataset, recs []*intel.Rec
 			b.fresh = map[string]*intel.Record{}
 		}
 		b.fresh[hash] = r
+		b.touch(true, r.Ref)
 	}
 	if err := said.end(b); err != nil {
 		return t, false, err
@@ -260,14 +266,12 @@ func (b *Batch) Records(ctx context.Context, ds intel.Dataset, recs []*intel.Rec
 				return t, false, err
 			}
 			t.Gone++
+			b.touch(true, intel.Ref{Publisher: ds.Publisher, Key: key})
 			b.moves(ds.Publisher, &ds.Name)
 		}
 	}
 	if said.timed && !ds.Snapshot && ds.Version != "" { // else the same again is known to be the same
 		b.timed = true
-	}
-	if t.New+t.Changed+t.Gone > 0 {
-		b.changed = true
 	}
 	if !ds.Snapshot {
 		// Loose objects come in any order; their data set is as new as the newest.
@@ -318,7 +322,14 @@ func supersedes(modified intel.Time, layer Layer, old storedRecord) bool {
 }
 
 func (b *Batch) putRecord(ctx context.Context, r *intel.Record, dataset, hash string, body []byte) error {
+	b.marked(r.TLP)
+	if r.Kind == intel.Part {
+		if err := setMeta(ctx, b.tx, metaParts, "1"); err != nil {
+			return err
+		}
+	}
 	for _, part := range r.Restricted {
+		b.marked(part.TLP)
 		if err := setMeta(ctx, b.tx, metaRestricted+part.TLP.String(), strconv.Itoa(int(part.TLP))); err != nil {
 			return err
 		}

@@ -64,7 +64,8 @@ func (b *bodyMemory) put(k bodyKey, body []byte) {
 }
 
 // fillBodies sets the bodies of profiles that were read without. It reports false
-// if one of them is no longer there as it was read.
+// if one of them is no longer there as it was read. It asks for no ceiling: what
+// another one sees has another digest, or is the same body.
 func (s *Store) fillBodies(ctx context.Context, list []*Profile) (bool, error) {
 	const chunk = 256 // arguments of a statement
 	missing := s.bodies.fill(list)

@@ -112,23 +112,38 @@ func (b *Batch) Claim(ctx context.Context, c *intel.Claim) error {
 		c.ID, c.Owner, c.Target, c.Field, string(c.Action), string(c.Value), int(c.TLP), c.Client, c.Name, int64(c.Made), int64(c.Withdrawn), link); err != nil {
 		return err
 	}
-	return b.claimed(ctx, c.Target, linked(c))
+	return b.claimed(ctx, c)
 }
 
 // Withdraw ends a claim, which stays to be seen.
 func (b *Batch) Withdraw(ctx context.Context, c *intel.Claim) error {
+	if c.Field == "" && !IsIndicator(c.Target) {
+		b.touchAll() // what was hidden is not stored as it would be
+	}
 	if err := b.exec(ctx, "UPDATE analyst_claim SET withdrawn = ? WHERE id = ? AND withdrawn = 0", int64(b.now), c.ID); err != nil {
 		return err
 	}
-	return b.claimed(ctx, c.Target, linked(c))
+	return b.claimed(ctx, c)
 }
 
-// claimed notes what is to be computed again.
-func (b *Batch) claimed(ctx context.Context, target, link string) error {
+// claimed notes what is to be computed again. A field of a profile is not: it is
+// computed with the claim.
+func (b *Batch) claimed(ctx context.Context, c *intel.Claim) error {
 	b.changed = true
-	indicator := link
-	if indicator == "" && IsIndicator(target) {
-		indicator = target
+	b.marked(c.TLP)
+	indicator := linked(c)
+	if indicator == "" && IsIndicator(c.Target) {
+		indicator = c.Target
+	}
+	d, decided := c.Decision()
+	switch {
+	case indicator != "":
+	case decided && d.Verdict != intel.NameMeans && d.A.Publisher != "" && (d.B == nil || d.B.Publisher != ""):
+		if b.touch(false, d.A.Ref); d.B != nil {
+			b.touch(false, d.B.Ref)
+		}
+	case decided:
+		b.touchAll()
 	}
 	if indicator == "" {
 		return nil
@@ -216,17 +231,21 @@ func (b *Batch) former(ctx context.Context, id string, lo intel.TLP) ([]string, 
 	return out, rows.Err()
 }
 
-// Founded reports whether a profile with this id was ever made from records.
+// Founded reports whether a profile with this id was ever made from records: then
+// everything is to be derived again, for it is not stored as it would be.
 func (b *Batch) Founded(ctx context.Context, id string) (bool, error) {
 	var n int
 	err := b.tx.QueryRowContext(ctx, "SELECT COUNT(*) FROM (SELECT 1 FROM ledger WHERE profile_id = ? LIMIT 1) found", id).Scan(&n)
+	if n > 0 {
+		b.touchAll()
+	}
 	return n > 0, err
 }
 
 // PutProfile replaces what is served of one profile; an empty list removes it,
 // and its indicators are folded again by [Store.FoldIndicators].
 func (b *Batch) PutProfile(ctx context.Context, id string, list []*Derived) error {
-	d := deriver{ctx: ctx, tx: b.tx, now: b.now, only: id}
+	d := deriver{ctx: ctx, tx: b.tx, now: b.now, scope: map[string]bool{id: true}}
 	var err error
 	if d.position, err = nextPosition(ctx, b.tx, b.now, 1); err != nil {
 		return err

@@ -24,13 +24,16 @@ func (s *Store) Decisions(ctx context.Context, all bool, v View) ([]intel.Decisi
 	if err != nil {
 		return nil, err
 	}
-	var out []intel.Decision
+	return decisionsOf(list), nil
+}
+
+func decisionsOf(list intel.Claims) (out []intel.Decision) {
 	for _, c := range list {
 		if d, ok := c.Decision(); ok {
 			out = append(out, d)
 		}
 	}
-	return out, nil
+	return out
 }
 
 // A RecordInfo is a record in short.

@@ -168,6 +168,12 @@ const encodeChunk = 64
 // ledger, which keeps what it has. It returns how many profiles were written
 // and how many are gone.
 func (s *Store) PutDerived(ctx context.Context, profiles []*Derived, remember map[intel.Ref]Remembered) (written, gone int, err error) {
+	return s.PutAll(ctx, profiles, remember, nil)
+}
+
+// PutAll is [Store.PutDerived] with the basis of the profiles, by which [Store.Part]
+// can derive some of them after a change; nil: there is none.
+func (s *Store) PutAll(ctx context.Context, profiles []*Derived, remember map[intel.Ref]Remembered, basis *Basis) (written, gone int, err error) {
 	err = s.inTx(ctx, func(tx *sql.Tx) error {
 		d := deriver{ctx: ctx, tx: tx, now: intel.TimeOf(s.Now())}
 		var err error
@@ -183,6 +189,9 @@ func (s *Store) PutDerived(ctx context.Context, profiles []*Derived, remember ma
 		if err := d.ledger(remember); err != nil {
 			return err
 		}
+		if err := putBasis(ctx, tx, basis); err != nil {
+			return err
+		}
 		if err := s.prune(ctx, tx); err != nil {
 			return err
 		}
@@ -196,7 +205,7 @@ type deriver struct {
 	tx       *sql.Tx
 	now      intel.Time
 	position int64
-	only     string // id of the one profile to replace; "": all
+	scope    map[string]bool // ids of the profiles to replace; nil: all
 
 	former map[profileKey][]byte // dossiers of rows that are gone
 	sorts  map[string]bool       // profiles that are new to some ceiling, or another sort of thing than before
@@ -230,9 +239,6 @@ func (d *deriver) profiles(list []*Derived) (written, dropped int, err error) {
 	have, err := d.stored()
 	if err != nil {
 		return 0, 0, err
-	}
-	if d.only != "" {
-		maps.DeleteFunc(have, func(k profileKey, _ storedProfile) bool { return k.id != d.only })
 	}
 	insert, err := d.prepare(`INSERT INTO profile (id, tlp_lo, tlp_hi, kind, title, title_fold, first_active, first_basis, slot,
 		alias_count, target_count, origin_count, summary_format, description_format, tradecraft_format, summary_sort, description_sort, tradecraft_sort,
@@ -349,6 +355,12 @@ func (d *deriver) put(insert *sql.Stmt, e *encoded, old storedProfile, had bool)
 		if old.etag == e.etag && old.hi == e.Hi {
 			delete(d.former, key)
 		}
+		// The grams of what is replaced are there.
+		had, err := d.gramsOf(key)
+		if err != nil {
+			return err
+		}
+		e.grams.drop(had)
 		if err := d.drop(key); err != nil {
 			return err
 		}
@@ -375,7 +387,14 @@ func (d *deriver) put(insert *sql.Stmt, e *encoded, old storedProfile, had bool)
 
 func (d *deriver) stored() (map[profileKey]storedProfile, error) {
 	d.slots = map[string]int64{}
-	rows, err := d.tx.QueryContext(d.ctx, "SELECT id, tlp_lo, tlp_hi, hash, etag, slot FROM profile")
+	cond, args := "1 = 1", []any(nil)
+	if d.scope != nil {
+		cond, args = "id IN ("+marks(len(d.scope))+")", anys(slices.Collect(maps.Keys(d.scope)))
+		if err := d.tx.QueryRowContext(d.ctx, "SELECT COALESCE(MAX(slot), -1) + 1 FROM profile").Scan(&d.free); err != nil {
+			return nil, err
+		}
+	}
+	rows, err := d.tx.QueryContext(d.ctx, "SELECT id, tlp_lo, tlp_hi, hash, etag, slot FROM profile WHERE "+cond, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -472,6 +491,16 @@ func (d *deriver) drop(k profileKey) error {
 	return nil
 }
 
+// gramsOf returns the grams of the texts of a profile that is stored.
+func (d *deriver) gramsOf(k profileKey) (*grams, error) {
+	texts := map[string]string{}
+	err := eachRow(d.ctx, d.tx, "SELECT field, text FROM profile_text WHERE profile_id = ? AND tlp_lo = ?", func(field, text string) error {
+		texts[field] = text
+		return nil
+	}, k.id, int(k.lo))
+	return gramsOf(texts), err
+}
+
 type memberRow struct {
 	ref intel.Ref
 	lo  intel.TLP
@@ -489,6 +518,11 @@ func (d *deriver) members(list []*Derived) error {
 	if err != nil {
 		return err
 	}
+	return d.moveMembers(have, list)
+}
+
+// moveMembers replaces the rows of members that there are by those of the profiles.
+func (d *deriver) moveMembers(have map[memberRow]memberValue, list []*Derived) error {
 	want := map[memberRow]memberValue{}
 	for _, e := range list {
 		for _, ref := range e.Members {
@@ -532,21 +566,28 @@ func (d *deriver) members(list []*Derived) error {
 }
 
 func memberRows(ctx context.Context, tx *sql.Tx) (map[memberRow]memberValue, error) {
-	rows, err := tx.QueryContext(ctx, "SELECT publisher, key, tlp_lo, tlp_hi, profile_id FROM member")
+	rows, err := tx.QueryContext(ctx, selectMembers)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
 	m := map[memberRow]memberValue{}
 	for rows.Next() {
-		var k memberRow
-		var v memberValue
-		if err := rows.Scan(&k.ref.Publisher, &k.ref.Key, &k.lo, &v.hi, &v.profile); err != nil {
+		if err := addMember(m, rows); err != nil {
 			return nil, err
 		}
-		m[k] = v
 	}
 	return m, rows.Err()
+}
+
+const selectMembers = "SELECT publisher, key, tlp_lo, tlp_hi, profile_id FROM member"
+
+func addMember(m map[memberRow]memberValue, rows scanner) error {
+	var k memberRow
+	var v memberValue
+	err := rows.Scan(&k.ref.Publisher, &k.ref.Key, &k.lo, &v.hi, &v.profile)
+	m[k] = v
+	return err
 }
 
 func (d *deriver) ledger(remember map[intel.Ref]Remembered) error {

@@ -338,7 +338,8 @@ func (w *evidenceWriter) row(e *evidence, stored map[evidenceKey]evidence) error
 	if err := w.rows.add(e.row(w.b.now)...); err != nil {
 		return err
 	}
-	w.b.changed = true
+	w.b.touch(false, e.subject)
+	w.b.marked(e.tlp)
 	if e.indicator == w.written {
 		return nil
 	}
@@ -442,7 +443,7 @@ func (b *Batch) EndSnapshot(ctx context.Context, ds intel.Dataset, subjects []in
 			if err := b.exec(ctx, "INSERT INTO pending (indicator_id) VALUES (?) ON CONFLICT (indicator_id) DO NOTHING", id); err != nil {
 				return gone, true, err
 			}
-			b.changed = true
+			b.touch(false, subject)
 			b.moves(ds.Publisher, nil)
 			gone++
 		}

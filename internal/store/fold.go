@@ -522,7 +522,7 @@ func (f *folder) at(rows []evidence, level intel.TLP, guarded guard.Listing) (in
 		}
 		any = true
 		ind.last = max(ind.last, e.last)
-		if e.first.At != 0 && Sighting(e.first.Basis) && (ind.sighted == 0 || e.first.At < ind.sighted) {
+		if e.first.At != 0 && IsSighting(e.first.Basis) && (ind.sighted == 0 || e.first.At < ind.sighted) {
 			ind.sighted = e.first.At
 		}
 		if !e.revoked {
@@ -564,9 +564,9 @@ func (e *evidence) statement(publishers *intel.Publishers) lifecycle.Statement {
 	}
 }
 
-// Sighting reports whether a date with this basis says when a value was seen:
+// IsSighting reports whether a date with this basis says when a value was seen:
 // that of a file, an entry, a release or an import does not.
-func Sighting(b intel.Basis) bool {
+func IsSighting(b intel.Basis) bool {
 	switch b {
 	case intel.BasisImport, intel.BasisFile, intel.BasisRelease, intel.BasisCreated:
 		return false

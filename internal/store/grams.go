@@ -68,6 +68,13 @@ func (g *grams) each(f func(gram int)) {
 	}
 }
 
+// drop takes out the grams of another set.
+func (g *grams) drop(other *grams) {
+	for i := range g {
+		g[i] &^= other[i]
+	}
+}
+
 // A gramBlock is the new bits of one block.
 type gramBlock [gramCount][]byte
 
@@ -96,11 +103,30 @@ func (w *gramWriter) add(slot int64, g *grams) {
 	g.each(func(gram int) { block[gram] = setBit(block[gram], int(slot%slotsPerRow)) })
 }
 
+// fewGrams is how many grams of a block are asked for one by one; of more, all
+// are read.
+const fewGrams = 1000
+
 // flush adds the gathered bits to the stored ones; rows that have them are not touched.
 func (w *gramWriter) flush(ctx context.Context, tx *sql.Tx) error {
 	put := newBulk(ctx, tx, "INSERT INTO text_gram (block, gram, profiles) VALUES", 3, "ON CONFLICT (block, gram) DO UPDATE SET profiles = excluded.profiles")
 	for n, block := range w.blocks {
-		rows, err := tx.QueryContext(ctx, "SELECT gram, profiles FROM text_gram WHERE block = ?", n)
+		var wanted []any
+		for gram, bitmap := range block {
+			if len(bitmap) > 0 {
+				wanted = append(wanted, gram)
+			}
+		}
+		if len(wanted) == 0 {
+			continue
+		}
+		query := "SELECT gram, profiles FROM text_gram WHERE block = ?"
+		if len(wanted) <= fewGrams {
+			query += " AND gram IN (" + marks(len(wanted)) + ")"
+		} else {
+			wanted = nil
+		}
+		rows, err := tx.QueryContext(ctx, query, append([]any{n}, wanted...)...)
 		if err != nil {
 			return err
 		}

@@ -263,24 +263,31 @@ func (s *Store) Sighted(ctx context.Context, met map[string]intel.Time) error {
 	if len(met) == 0 {
 		return nil
 	}
-	return s.inTx(ctx, func(tx *sql.Tx) error {
-		sighted := newBulk(ctx, tx, "INSERT INTO sighted (indicator_id, owner, last_seen) VALUES", 3,
-			`ON CONFLICT (indicator_id, owner) DO UPDATE SET last_seen = excluded.last_seen WHERE sighted.last_seen < excluded.last_seen`)
-		pend := newBulk(ctx, tx, "INSERT INTO pending (indicator_id) VALUES", 1, "ON CONFLICT (indicator_id) DO NOTHING")
-		now := intel.TimeOf(s.Now())
-		for id, at := range met {
+	return s.inTx(ctx, func(tx *sql.Tx) error { return s.sighted(ctx, tx, met) })
+}
+
+func (s *Store) sighted(ctx context.Context, tx *sql.Tx, met map[string]intel.Time) error {
+	if len(met) == 0 {
+		return nil
+	}
+	sighted := newBulk(ctx, tx, "INSERT INTO sighted (indicator_id, owner, last_seen) VALUES", 3,
+		`ON CONFLICT (indicator_id, owner) DO UPDATE SET last_seen = excluded.last_seen WHERE sighted.last_seen < excluded.last_seen`)
+	pend := newBulk(ctx, tx, "INSERT INTO pending (indicator_id) VALUES", 1, "ON CONFLICT (indicator_id) DO NOTHING")
+	now := intel.TimeOf(s.Now())
+	for id, at := range met {
+		if at != 0 { // else only computed again
 			if err := sighted.add(id, "", int64(min(at, now))); err != nil {
 				return err
 			}
-			if err := pend.add(id); err != nil {
-				return err
-			}
 		}
-		if err := flushAll(sighted, pend); err != nil {
+		if err := pend.add(id); err != nil {
 			return err
 		}
-		return setMeta(ctx, tx, metaStale, "1")
-	})
+	}
+	if err := flushAll(sighted, pend); err != nil {
+		return err
+	}
+	return setMeta(ctx, tx, metaStale, "1")
 }
 
 // sightedOf returns when indicators were last met in the installation's own data.

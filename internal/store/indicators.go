@@ -181,7 +181,7 @@ func (s *Store) ProfileIndicator(ctx context.Context, profileID, id string, v Vi
 }
 
 func (s *Store) oneIndicator(ctx context.Context, id string, query fragment) (*Indicator, error) {
-	i, err := s.scanIndicator()(s.queryRow(ctx, query.sql, query.args...))
+	i, err := s.scanIndicator()(s.queryRow(s.brief(ctx), query.sql, query.args...))
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, fmt.Errorf("indicator %q: %w", id, intel.ErrNotFound)
 	}

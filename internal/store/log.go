@@ -316,7 +316,11 @@ func (s *Store) prune(ctx context.Context, tx *sql.Tx) error {
 		return err
 	}
 	var floor int64
-	cutoff := now.Add(-s.retention()).UnixMilli()
+	retention, err := s.retention(ctx, tx)
+	if err != nil {
+		return err
+	}
+	cutoff := now.Add(-retention).UnixMilli()
 	if err := tx.QueryRowContext(ctx, "SELECT COALESCE(MAX(position), 0) FROM moment WHERE at < ?", cutoff).Scan(&floor); err != nil {
 		return err
 	}
@@ -333,11 +337,39 @@ func (s *Store) prune(ctx context.Context, tx *sql.Tx) error {
 	return setMeta(ctx, tx, metaPruned, strconv.FormatInt(now.UnixMilli(), 10))
 }
 
-func (s *Store) retention() time.Duration {
-	if s.Retention > 0 {
-		return s.Retention
+// metaRetention has how long changes are kept, in milliseconds: all who write obey it.
+const metaRetention = "changes.retention"
+
+// LeastRetention is the shortest time for which changes can be kept: notifications
+// are tried again for hours, and clients of delta come by the day.
+const LeastRetention = 24 * time.Hour
+
+func (s *Store) retention(ctx context.Context, q rowQuerier) (time.Duration, error) {
+	ms, err := metaInt(ctx, q, metaRetention)
+	if err != nil || ms == 0 {
+		return DefaultRetention, err
 	}
-	return DefaultRetention
+	return time.Duration(ms) * time.Millisecond, nil
+}
+
+// Retention returns how long changes are kept.
+func (s *Store) Retention(ctx context.Context) (time.Duration, error) {
+	return s.retention(ctx, s.read)
+}
+
+// SetRetention says how long changes are kept from now on, in this database, by all
+// who write to it. Older ones are forgotten with a later write; what is forgotten
+// already does not come back.
+func (s *Store) SetRetention(ctx context.Context, d time.Duration) error {
+	if d < LeastRetention {
+		return fmt.Errorf("changes are kept for at least %s, not %s", LeastRetention, d)
+	}
+	return s.inTx(ctx, func(tx *sql.Tx) error {
+		if err := setMeta(ctx, tx, metaPruned, "0"); err != nil {
+			return err
+		}
+		return setMeta(ctx, tx, metaRetention, strconv.FormatInt(d.Milliseconds(), 10))
+	})
 }
 
 // metaInt reads a number, 0 if there is none.

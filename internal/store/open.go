@@ -39,8 +39,6 @@ type Store struct {
 	// Waiting, if not nil, is called, perhaps on another goroutine, when a write has
 	// waited for other writers for a while, and goes on to wait.
 	Waiting func()
-	// Retention is how long changes are kept; 0: [DefaultRetention].
-	Retention time.Duration
 
 	readOnly bool
 	budget   time.Duration // of a query; see queryBudget

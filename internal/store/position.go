@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -20,6 +21,7 @@ const (
 type watch struct {
 	mu       sync.Mutex
 	conn     *sql.Conn // SQLite: one that only looks for commits of others
+	look     *sql.Stmt // how it does
 	version  int64     // of the data, as conn saw it
 	position int64     // as of
 	read     time.Time // this time
@@ -55,10 +57,14 @@ func (s *Store) Position(ctx context.Context) (int64, error) {
 		if err != nil {
 			return 0, err
 		}
-		w.conn, w.version = conn, -1
+		look, err := conn.PrepareContext(ctx, "PRAGMA data_version")
+		if err != nil {
+			return 0, errors.Join(err, conn.Close())
+		}
+		w.conn, w.look, w.version = conn, look, -1
 	}
 	var version int64
-	if err := w.conn.QueryRowContext(ctx, "PRAGMA data_version").Scan(&version); err != nil {
+	if err := w.look.QueryRowContext(ctx).Scan(&version); err != nil {
 		return 0, err
 	}
 	if version != w.version {
@@ -85,7 +91,7 @@ func (w *watch) close() error {
 	if w.conn == nil {
 		return nil
 	}
-	conn := w.conn
-	w.conn = nil
-	return conn.Close()
+	conn, look := w.conn, w.look
+	w.conn, w.look = nil, nil
+	return errors.Join(look.Close(), conn.Close())
 }

@@ -125,3 +125,14 @@ func (s *Store) queryRow(ctx context.Context, text string, args ...any) *sql.Row
 	defer s.prepared.drop(r)
 	return r.stmt.QueryRowContext(ctx, args...)
 }
+
+// brief is the context of a statement that finds a row by its key. In SQLite that
+// takes microseconds, of which watching over a context that may end is a third;
+// what it waits for is a connection, and those are given back when their queries
+// end. A server may not answer at all.
+func (s *Store) brief(ctx context.Context) context.Context {
+	if s.postgres {
+		return ctx
+	}
+	return context.WithoutCancel(ctx)
+}

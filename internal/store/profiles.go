@@ -106,6 +106,10 @@ func (s *Store) CanonicalID(ctx context.Context, id string, v View) (string, err
 // The error wraps [intel.ErrNotFound] if there is none.
 func (s *Store) Profile(ctx context.Context, id string, v View) (*Profile, error) {
 	cond, args := ceilingSQL("p", v.Ceiling)
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	ctx = s.brief(ctx)
 	get := func(id string) (*Profile, error) {
 		p, err := scanBare(s.queryRow(ctx, "SELECT "+bareColumns+" FROM profile p WHERE p.id = ? AND "+cond, append([]any{id}, args...)...))
 		if err != nil {

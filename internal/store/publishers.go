@@ -33,8 +33,8 @@ func publisherTable(ctx context.Context, q querier) (*intel.Publishers, error) {
 	})
 }
 
-func eachRow(ctx context.Context, q querier, query string, f func(a, b string) error) error {
-	rows, err := q.QueryContext(ctx, query)
+func eachRow(ctx context.Context, q querier, query string, f func(a, b string) error, args ...any) error {
+	rows, err := q.QueryContext(ctx, query, args...)
 	if err != nil {
 		return err
 	}
@@ -86,7 +86,7 @@ func (b *Batch) SetPublisher(ctx context.Context, id string, set intel.Publisher
 	if err != nil || now == before {
 		return false, err
 	}
-	b.changed = true
+	b.touchAll()
 	b.moves(id, nil)
 	if now.Reliability != before.Reliability { // what its evidence is worth
 		if err := b.exec(ctx, pendingOf, id); err != nil {
@@ -109,10 +109,11 @@ type Removed struct {
 	Indicators int `json:"indicators"` // with evidence of it
 	Versions   int `json:"versions"`   // former versions of records
 	Articles   int `json:"articles"`
+	Patterns   int `json:"patterns"`
 }
 
 // RemovePublisher takes back everything that a publisher said: its records with
-// their versions, its evidence, and its articles. What others said of its records stays, and
+// their versions, its evidence, its articles and patterns. What others said of its records stays, and
 // counts again when they return. The ledger of ids stays too, so that its profiles
 // get their former ids. The error wraps [intel.ErrNotFound] if it has said nothing.
 func (b *Batch) RemovePublisher(ctx context.Context, id string) (r Removed, err error) {
@@ -126,13 +127,16 @@ func (b *Batch) RemovePublisher(ctx context.Context, id string) (r Removed, err 
 	if known == 0 {
 		return r, fmt.Errorf("source %q: %w", id, intel.ErrNotFound)
 	}
-	b.changed = true
+	b.touchAll()
 	b.moves(id, nil)
 	b.table = nil
 	if err := b.tx.QueryRowContext(ctx, "SELECT COUNT(*) FROM (SELECT DISTINCT key FROM record WHERE publisher = ?) AS k", id).Scan(&r.Records); err != nil {
 		return r, err
 	}
 	if r.Articles, err = b.removeArticles(ctx, id); err != nil {
+		return r, err
+	}
+	if r.Patterns, err = b.removePatterns(ctx, id); err != nil {
 		return r, err
 	}
 	for _, step := range []struct {

@@ -266,7 +266,7 @@ func indicatorRow(t testing.TB, s *Store, i *Indicator, v View, cut func(string,
 		}
 		var first, last intel.Time
 		for _, e := range evidence {
-			if at := e.FirstSeen.At; Sighting(e.FirstSeen.Basis) && (first == 0 || at < first) {
+			if at := e.FirstSeen.At; IsSighting(e.FirstSeen.Basis) && (first == 0 || at < first) {
 				first = at
 			}
 			last = max(last, e.LastSeen)

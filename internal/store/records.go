@@ -12,9 +12,14 @@ import (
 
 // Records returns every present record marked at or below the ceiling, as it is
 // seen there ([intel.Record.At]), in order of reference. What the data sets of one publisher say of the same key is one
-// record: the properties of its newest version, the links of all.
+// record: the properties of its newest version, the links of all; parts are joined with what they are of.
 func (s *Store) Records(ctx context.Context, ceiling intel.TLP) ([]*intel.Record, error) {
-	rows, err := s.write.QueryContext(ctx, "SELECT hash, body FROM record WHERE absent = 0 AND tlp <= ? ORDER BY publisher, key, layer DESC, modified DESC, dataset", int(ceiling))
+	return s.recordsWhere(ctx, s.write, ceiling, "1 = 1")
+}
+
+// recordsWhere is [Store.Records] of those that meet a condition.
+func (s *Store) recordsWhere(ctx context.Context, q querier, ceiling intel.TLP, cond string, args ...any) ([]*intel.Record, error) {
+	rows, err := q.QueryContext(ctx, "SELECT hash, body FROM record WHERE absent = 0 AND tlp <= ? AND "+cond+" ORDER BY publisher, key, layer DESC, modified DESC, dataset", append([]any{int(ceiling)}, args...)...)
 	if err != nil {
 		return nil, err
 	}
@@ -59,7 +64,7 @@ func (s *Store) Records(ctx context.Context, ceiling intel.TLP) ([]*intel.Record
 		}
 		out = append(out, r)
 	}
-	return out, nil
+	return intel.Join(out), nil
 }
 
 // maxFresh bounds how many records are kept from being written to being read
@@ -190,16 +195,14 @@ type LinkedEvidence struct {
 // ceiling that is tied to a record, in order of the indicator, so that a caller
 // who counts indicators needs to remember one at a time.
 func (s *Store) EachLinked(ctx context.Context, ceiling intel.TLP, f func(LinkedEvidence)) error {
-	rows, err := s.write.QueryContext(ctx, `SELECT indicator_id, publisher, subject_publisher, subject_key,
-			CASE WHEN first_basis IN ('stated', 'event', 'reference') THEN first_seen ELSE 0 END, last_seen
-		FROM evidence WHERE subject_key <> '' AND absent = 0 AND revoked = 0 AND tlp <= ? ORDER BY indicator_id`, int(ceiling))
+	rows, err := s.write.QueryContext(ctx, linkedQuery+" AND tlp <= ? ORDER BY indicator_id", int(ceiling))
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var e LinkedEvidence
-		if err := rows.Scan(&e.Indicator, &e.Publisher, &e.Subject.Publisher, &e.Subject.Key, &e.First, &e.Last); err != nil {
+		e, err := scanLinked(rows)
+		if err != nil {
 			return err
 		}
 		f(e)
@@ -207,12 +210,40 @@ func (s *Store) EachLinked(ctx context.Context, ceiling intel.TLP, f func(Linked
 	return rows.Err()
 }
 
+const linkedQuery = `SELECT indicator_id, publisher, subject_publisher, subject_key,
+		CASE WHEN first_basis IN ('stated', 'event', 'reference') THEN first_seen ELSE 0 END, last_seen
+	FROM evidence WHERE subject_key <> '' AND absent = 0 AND revoked = 0`
+
+func scanLinked(rows scanner) (e LinkedEvidence, err error) {
+	err = rows.Scan(&e.Indicator, &e.Publisher, &e.Subject.Publisher, &e.Subject.Key, &e.First, &e.Last)
+	return e, err
+}
+
+// released returns the newest release of each publisher's data sets.
+func released(ctx context.Context, q querier) (map[string]intel.Time, error) {
+	rows, err := q.QueryContext(ctx, "SELECT publisher, MAX(released) FROM dataset GROUP BY publisher")
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	out := map[string]intel.Time{}
+	for rows.Next() {
+		var publisher string
+		var t intel.Time
+		if err := rows.Scan(&publisher, &t); err != nil {
+			return nil, err
+		}
+		out[publisher] = t
+	}
+	return out, rows.Err()
+}
+
 // A DatasetInfo is a data set as it is stored.
 type DatasetInfo struct {
 	intel.Dataset
 	Layer    Layer
 	Imported intel.Time
-	Records  int // present ones
+	Records  int // present ones, without parts of others
 }
 
 // Datasets returns the data sets of which the view may see something, by
@@ -220,10 +251,10 @@ type DatasetInfo struct {
 // are as open as their publisher.
 func (s *Store) Datasets(ctx context.Context, v View) ([]DatasetInfo, error) {
 	rows, err := s.read.QueryContext(ctx, `SELECT d.publisher, d.name, d.version, d.released, d.snapshot, d.layer, d.imported,
-			(SELECT COUNT(*) FROM record r WHERE r.publisher = d.publisher AND r.dataset = d.name AND r.absent = 0 AND r.tlp <= ?)
+			(SELECT COUNT(*) FROM record r WHERE r.publisher = d.publisher AND r.dataset = d.name AND r.kind <> 'part' AND r.absent = 0 AND r.tlp <= ?)
 		FROM dataset d JOIN publisher p ON p.id = d.publisher
-		WHERE p.tlp <= ? AND (NOT EXISTS (SELECT 1 FROM record r WHERE r.publisher = d.publisher AND r.dataset = d.name AND r.tlp > ?)
-			OR EXISTS (SELECT 1 FROM record r WHERE r.publisher = d.publisher AND r.dataset = d.name AND r.tlp <= ?))
+		WHERE p.tlp <= ? AND (NOT EXISTS (SELECT 1 FROM record r WHERE r.publisher = d.publisher AND r.dataset = d.name AND r.kind <> 'part' AND r.tlp > ?)
+			OR EXISTS (SELECT 1 FROM record r WHERE r.publisher = d.publisher AND r.dataset = d.name AND r.kind <> 'part' AND r.tlp <= ?))
 		ORDER BY d.publisher, d.name`, int(v.Ceiling), int(v.Ceiling), int(v.Ceiling), int(v.Ceiling))
 	if err != nil {
 		return nil, err
