@@ -15,7 +15,7 @@ func views(t *testing.T) map[string]string {
 		"home": "/", "search": "/?q=fancy+bear", "words": "/?q=healthcare+iran", "actors": "/?from=K&kind=actor",
 		"actor": "/profiles/" + profileOf(t, "APT28").ID, "tool": "/profiles/" + profileOf(t, "Mimikatz").ID, "sparse": "/profiles/" + profileOf(t, "1877team").ID,
 		"list": "/profiles?origin=RU&sort=indicators", "lookup": "/lookup?q=" + url.QueryEscape("seen 8.8.8.8 and hxxp://contoso[.]com/x, never "+strings.Repeat("long", 15)+".example.com"), "value": "/indicator?value=contoso.com",
-		"compare": "/compare?a=turla&b=apt29", "changes": "/changes?since=2000-01-01",
+		"compare": "/compare?a=turla&b=apt29", "changes": "/changes?since=2000-01-01", "articles": "/articles",
 		"missing": "/profiles/nothing", "reference": "/reference",
 	}
 }
@@ -99,7 +99,7 @@ func TestKeyboard(t *testing.T) {
 	b := open(t)
 	b.size(1300, 900)
 	b.visit("/")
-	want := []string{"skip", "brand", "q", "Search", "Profiles", "Look up", "Changes", "Compare"}
+	want := []string{"skip", "brand", "q", "Search", "Profiles", "Look up", "Changes", "Articles", "Compare"}
 	for i, name := range want {
 		b.do("tab", chromedp.KeyEvent("\t"))
 		got := eval[string](b, `(e => e.className || e.name || e.firstChild.textContent.trim())(document.activeElement)`)

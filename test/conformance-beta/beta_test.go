@@ -135,7 +135,7 @@ func TestBeta(t *testing.T) {
 		refused(t, "unknown id", err, 404, "ResourceNotFound", "")
 		_, err = profiles.Get(t.Context(), &listConfig{QueryParameters: &listQuery{Filter: ptr("title eq")}})
 		refused(t, "bad filter", err, 400, "BadRequest", "$filter")
-		_, err = client.Security().ThreatIntelligence().Articles().Get(t.Context(), nil)
+		_, err = client.Security().ThreatIntelligence().Vulnerabilities().Get(t.Context(), nil)
 		refused(t, "unserved", err, 501, "NotImplemented", "")
 	})
 

@@ -373,7 +373,7 @@ func TestErrors(t *testing.T) {
 			return err
 		}, 400, "ExpandNotSupported"},
 		"unserved": {func() error {
-			_, err := intelligence.Articles().Get(t.Context(), nil)
+			_, err := intelligence.Vulnerabilities().Get(t.Context(), nil)
 			return err
 		}, 501, "NotImplemented"},
 		"write": {func() error {
